@@ -1,0 +1,40 @@
+#include "base/trigger_key.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+
+namespace abo {
+
+TriggerKey TriggerKey::of(std::string_view watcher_uid, std::string_view container_url, std::string_view blob_name,
+                          std::string_view etag) {
+  std::string text;
+  text.reserve(watcher_uid.size() + container_url.size() + blob_name.size() + etag.size() + 4);
+  for (std::string_view part : {watcher_uid, container_url, blob_name, etag}) {
+    text += part;
+    text += '\0';  // no part can hold a NUL, so the parts cannot run into each other
+  }
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  TriggerKey key;
+  std::copy_n(digest.begin(), key.bytes_.size(), key.bytes_.begin());
+  return key;
+}
+
+std::string TriggerKey::hex() const {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (unsigned char byte : bytes_) {
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+  return out;
+}
+
+std::uint64_t TriggerKey::bits() const {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i) value = value << 8 | bytes_[i];
+  return value;
+}
+
+}  // namespace abo
