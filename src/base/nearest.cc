@@ -1,0 +1,44 @@
+#include "base/nearest.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <vector>
+
+namespace abo {
+namespace {
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Levenshtein's distance, one row at a time.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      std::size_t replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+  constexpr std::size_t longest = 64;  // nobody mistypes a longer word; keeps hostile input cheap
+  if (word.size() > longest) return {};
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(word.size() / 2, 1) + 1;
+  for (std::string_view candidate : known) {
+    std::size_t edits = distance(word, candidate);
+    if (edits < best_distance) best = candidate, best_distance = edits;
+  }
+  return best;
+}
+
+}  // namespace abo
