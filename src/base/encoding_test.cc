@@ -14,8 +14,8 @@ RC_GTEST_PROP(PercentEncoding, decoding_undoes_encoding, (const std::string& tex
 }
 
 RC_GTEST_PROP(PercentEncoding, leaves_only_unreserved_bytes, (const std::string& text)) {
-  RC_ASSERT(percent_encode(text).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%") ==
-            std::string::npos);
+  RC_ASSERT(percent_encode(text).find_first_not_of(
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%") == std::string::npos);
 }
 
 TEST(PercentEncoding, keeps_the_slash_of_paths_only) {

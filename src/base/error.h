@@ -1,6 +1,6 @@
-// Errors as values. An Error says what happened (kind: what a caller may branch on), why in the users' words (reason)
-// and what to do (message). It never holds a credential: whoever makes one from a URL or a header redacts first.
-// Exceptions are for bugs alone.
+// Errors as values. An Error says what happened (kind: what a caller may branch on), why in the users' words
+// (reason) and what to do (message). It never holds a credential: whoever makes one from a URL or a header
+// redacts first. Exceptions are for bugs alone.
 #pragma once
 
 #include <chrono>
@@ -41,7 +41,7 @@ enum class Disposition : std::uint8_t {
 struct Error {
   ErrorKind kind = ErrorKind::Internal;
   Reason reason = Reason::Internal;
-  std::string message;                              // one or two sentences: what is wrong, what to do; no secrets
+  std::string message;  // one or two sentences: what is wrong, what to do; no secrets
   std::optional<std::chrono::milliseconds> retry_after{};  // the server's own wish, when it had one
 };
 

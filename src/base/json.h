@@ -1,5 +1,6 @@
-// The one JSON value type of the program (Boost.JSON), and a few ways to look into API objects without writing the
-// same four lines everywhere. Looking never throws: what is absent or of another type reads as nothing.
+// The one JSON value type of the program (Boost.JSON), and a few ways to look into API objects without
+// writing the same four lines everywhere. Looking never throws: what is absent or of another type reads as
+// nothing.
 #pragma once
 
 #include <boost/json.hpp>
@@ -24,11 +25,14 @@ namespace json = boost::json;
 [[nodiscard]] const json::value* find(const json::object& root, std::initializer_list<std::string_view> path);
 
 // The string at a path, or "" (Kubernetes gives both one meaning).
-[[nodiscard]] std::string_view find_string(const json::object& root, std::initializer_list<std::string_view> path);
+[[nodiscard]] std::string_view find_string(const json::object& root,
+                                           std::initializer_list<std::string_view> path);
 [[nodiscard]] std::optional<std::int64_t> find_int(const json::object& root,
                                                    std::initializer_list<std::string_view> path);
 [[nodiscard]] bool find_bool(const json::object& root, std::initializer_list<std::string_view> path);
-[[nodiscard]] const json::object* find_object(const json::object& root, std::initializer_list<std::string_view> path);
-[[nodiscard]] const json::array* find_array(const json::object& root, std::initializer_list<std::string_view> path);
+[[nodiscard]] const json::object* find_object(const json::object& root,
+                                              std::initializer_list<std::string_view> path);
+[[nodiscard]] const json::array* find_array(const json::object& root,
+                                            std::initializer_list<std::string_view> path);
 
 }  // namespace abo

@@ -34,9 +34,13 @@ int hex_value(char c) {
 
 }  // namespace
 
-std::string percent_encode(std::string_view text) { return encode(text, false); }
+std::string percent_encode(std::string_view text) {
+  return encode(text, false);
+}
 
-std::string percent_encode_path(std::string_view text) { return encode(text, true); }
+std::string percent_encode_path(std::string_view text) {
+  return encode(text, true);
+}
 
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;

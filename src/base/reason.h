@@ -1,9 +1,10 @@
-// Why something is as it is: the closed list of CamelCase words that users meet as condition reasons, as Event
-// reasons, as metric labels and in the documentation. One word means one thing everywhere.
-// The words are part of the API: add, never rename.
+// Why something is as it is: the closed list of CamelCase words that users meet as condition reasons, as
+// Event reasons, as metric labels and in the documentation. One word means one thing everywhere. The words
+// are part of the API: add, never rename.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace abo {
@@ -15,6 +16,7 @@ enum class Reason : std::uint8_t {
 
   // The watcher's own text is wrong: nothing helps but editing it.
   InvalidSpec,
+  InvalidCheckpoint,
   InvalidPattern,
   InvalidTemplate,
   KindNotFound,
@@ -58,5 +60,8 @@ enum class Reason : std::uint8_t {
 
 // The word itself, as users read it: "SecretNotFound".
 std::string_view to_string(Reason reason);
+
+// The reason of that word; nothing for a word that is none (a newer version may have written it).
+std::optional<Reason> reason_from_string(std::string_view word);
 
 }  // namespace abo

@@ -1,5 +1,5 @@
-// A string that must not be shown: account keys, SAS tokens, bearer tokens. It cannot be formatted, streamed or
-// compared by accident; whoever needs the text says reveal() at the very place where it is sent.
+// A string that must not be shown: account keys, SAS tokens, bearer tokens. It cannot be formatted, streamed
+// or compared by accident; whoever needs the text says reveal() at the very place where it is sent.
 #pragma once
 
 #include <string>

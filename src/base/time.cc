@@ -63,8 +63,8 @@ std::string format_seconds(ServiceTime time, std::string_view fraction) {
   year_month_day date{midnight};
   std::chrono::hh_mm_ss clock{time - midnight};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), fraction);
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(), fraction);
 }
 
 }  // namespace
@@ -82,12 +82,15 @@ std::optional<ServiceTime> parse_rfc3339(std::string_view text) {
     if (end == first) return std::nullopt;
   }
   auto shift = offset(text.substr(end));
-  auto time = assemble(*y, static_cast<unsigned>(*m), static_cast<unsigned>(*d), clock->hh, clock->mm, clock->ss);
+  auto time =
+      assemble(*y, static_cast<unsigned>(*m), static_cast<unsigned>(*d), clock->hh, clock->mm, clock->ss);
   if (!time || !shift) return std::nullopt;
   return *time - *shift;
 }
 
-std::string format_rfc3339(ServiceTime time) { return format_seconds(time, ""); }
+std::string format_rfc3339(ServiceTime time) {
+  return format_seconds(time, "");
+}
 
 std::string format_rfc3339_millis(WallTime time) {
   auto whole = std::chrono::floor<seconds>(time);
@@ -117,10 +120,10 @@ std::string format_rfc1123(ServiceTime time) {
   auto midnight = std::chrono::floor<std::chrono::days>(time);
   year_month_day date{midnight};
   std::chrono::hh_mm_ss clock{time - midnight};
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                     weekday_names[std::chrono::weekday{midnight}.c_encoding()], static_cast<unsigned>(date.day()),
-                     month_names[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  return fmt::format(
+      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", weekday_names[std::chrono::weekday{midnight}.c_encoding()],
+      static_cast<unsigned>(date.day()), month_names[static_cast<unsigned>(date.month()) - 1],
+      static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 }  // namespace abo

@@ -5,7 +5,9 @@
 namespace abo {
 namespace {
 
-ServiceTime at(std::int64_t seconds) { return ServiceTime{std::chrono::seconds{seconds}}; }
+ServiceTime at(std::int64_t seconds) {
+  return ServiceTime{std::chrono::seconds{seconds}};
+}
 
 TEST(Rfc3339, reads_what_it_writes) {
   for (std::int64_t s : {0LL, 1795325400LL, 951782399LL, 951782400LL, 4102444800LL}) {
@@ -19,9 +21,10 @@ TEST(Rfc3339, understands_offsets_and_drops_fractions) {
 }
 
 TEST(Rfc3339, refuses_what_is_no_time) {
-  for (const char* text : {"", "2026-11-22", "2026-13-22T05:30:00Z", "2026-02-30T05:30:00Z", "2026-11-22T25:30:00Z",
-                           "2026-11-22T05:30:00", "2026-11-22T05:30:00.Z", "2026-11-22T05:30:00+0100",
-                           "2026-11-22T05:30:00Zx", "not a time at all, really"}) {
+  for (const char* text :
+       {"", "2026-11-22", "2026-13-22T05:30:00Z", "2026-02-30T05:30:00Z", "2026-11-22T25:30:00Z",
+        "2026-11-22T05:30:00", "2026-11-22T05:30:00.Z", "2026-11-22T05:30:00+0100", "2026-11-22T05:30:00Zx",
+        "not a time at all, really"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }

@@ -6,8 +6,8 @@
 
 namespace abo {
 
-TriggerKey TriggerKey::of(std::string_view watcher_uid, std::string_view container_url, std::string_view blob_name,
-                          std::string_view etag) {
+TriggerKey TriggerKey::of(std::string_view watcher_uid, std::string_view container_url,
+                          std::string_view blob_name, std::string_view etag) {
   std::string text;
   text.reserve(watcher_uid.size() + container_url.size() + blob_name.size() + etag.size() + 4);
   for (std::string_view part : {watcher_uid, container_url, blob_name, etag}) {

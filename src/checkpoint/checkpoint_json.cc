@@ -1,0 +1,96 @@
+// How a checkpoint is written into the watcher's status and read back.
+#include "checkpoint/checkpoint.h"
+
+namespace abo::checkpoint {
+namespace {
+
+constexpr std::int64_t format_version = 1;  // never renumber
+
+std::unexpected<Error> damaged(std::string_view what) {
+  return fail(
+      ErrorKind::Invalid, Reason::InvalidCheckpoint,
+      "status.checkpoint cannot be read (" + std::string(what) +
+          "); nothing is triggered until it is repaired. To start over, delete and re-create the watcher");
+}
+
+json::object blob_to_json(const listing::BlobItem& blob) {
+  json::object out{{"name", blob.name},
+                   {"etag", blob.etag},
+                   {"lastModified", format_rfc3339(blob.last_modified)},
+                   {"size", blob.size}};
+  if (!blob.content_type.empty()) out["contentType"] = blob.content_type;
+  if (!blob.content_md5.empty()) out["contentMD5"] = blob.content_md5;
+  return out;
+}
+
+Result<Postponed> postponed_from_json(const json::value& value) {
+  const json::object* object = value.if_object();
+  if (!object) return damaged("postponed holds something that is no object");
+  auto last_modified = parse_rfc3339(find_string(*object, {"lastModified"}));
+  auto size = find_int(*object, {"size"});
+  auto attempts = find_int(*object, {"attempts"});
+  if (!last_modified || !size || !attempts || find_string(*object, {"name"}).empty()) {
+    return damaged("a postponed blob lacks a field");
+  }
+  Postponed out;
+  out.blob.name = find_string(*object, {"name"});
+  out.blob.etag = find_string(*object, {"etag"});
+  out.blob.last_modified = *last_modified;
+  out.blob.size = *size;
+  out.blob.content_type = find_string(*object, {"contentType"});
+  out.blob.content_md5 = find_string(*object, {"contentMD5"});
+  out.attempts = static_cast<std::uint32_t>(*attempts);
+  out.retry_at = WallTime{std::chrono::milliseconds{find_int(*object, {"retryAtMillis"}).value_or(0)}};
+  auto reason = reason_from_string(find_string(*object, {"reason"}));
+  out.reason = reason.value_or(Reason::Internal);
+  out.blob.copy_pending = out.reason == Reason::CopyPending;
+  out.message = find_string(*object, {"message"});
+  return out;
+}
+
+}  // namespace
+
+json::object to_json(const Checkpoint& checkpoint) {
+  json::object out{{"version", format_version},
+                   {"source", checkpoint.source},
+                   {"cursor", json::object{{"lastModified", format_rfc3339(checkpoint.cursor.last_modified)},
+                                           {"name", checkpoint.cursor.name}}}};
+  if (checkpoint.recent.size() > 0) out["recent"] = checkpoint.recent.encode();
+  if (!checkpoint.postponed.empty()) {
+    json::array list;
+    for (const Postponed& p : checkpoint.postponed) {
+      json::object entry = blob_to_json(p.blob);
+      entry["attempts"] = p.attempts;
+      entry["retryAtMillis"] = p.retry_at.time_since_epoch().count();
+      entry["reason"] = to_string(p.reason);
+      entry["message"] = p.message;
+      list.push_back(std::move(entry));
+    }
+    out["postponed"] = std::move(list);
+  }
+  return out;
+}
+
+Result<Checkpoint> from_json(const json::value& value) {
+  const json::object* object = value.if_object();
+  if (!object) return damaged("it is no object");
+  if (find_int(*object, {"version"}) != format_version) return damaged("its version is not 1");
+  auto cursor_time = parse_rfc3339(find_string(*object, {"cursor", "lastModified"}));
+  if (!cursor_time) return damaged("cursor.lastModified is no time");
+  Checkpoint out;
+  out.source = find_string(*object, {"source"});
+  out.cursor = {*cursor_time, std::string(find_string(*object, {"cursor", "name"}))};
+  auto recent = RecentKeys::decode(find_string(*object, {"recent"}));
+  if (!recent) return pass(recent);
+  out.recent = std::move(*recent);
+  if (const json::array* list = find_array(*object, {"postponed"})) {
+    for (const json::value& entry : *list) {
+      auto postponed = postponed_from_json(entry);
+      if (!postponed) return pass(postponed);
+      out.postponed.push_back(std::move(*postponed));
+    }
+  }
+  return out;
+}
+
+}  // namespace abo::checkpoint

@@ -1,0 +1,173 @@
+#include "checkpoint/checkpoint.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "checkpoint/candidates.h"
+
+namespace abo::checkpoint {
+namespace {
+
+ServiceTime at(std::int64_t seconds) {
+  return ServiceTime{std::chrono::seconds{seconds}};
+}
+
+listing::BlobItem blob(std::string name, std::int64_t seconds, std::string etag = "0x1") {
+  return {.name = std::move(name), .etag = std::move(etag), .last_modified = at(seconds), .size = 1};
+}
+
+const Identity me{"uid", "https://a.blob.core.windows.net/c"};
+
+TriggerKey key(const listing::BlobItem& b) {
+  return me.key_of(listing::view(b));
+}
+
+TEST(Position, orders_by_second_then_name) {
+  EXPECT_LT((Position{at(1), "b"}), (Position{at(2), "a"}));
+  EXPECT_LT((Position{at(1), "a"}), (Position{at(1), "b"}));
+  EXPECT_TRUE(is_past(end_of(at(5)), at(6), "a"));
+  EXPECT_FALSE(is_past(end_of(at(5)), at(5), "\xFF\xFF"));
+  EXPECT_TRUE(is_past(start_of(at(5)), at(5), "a"));
+}
+
+TEST(Checkpoint, never_moves_its_cursor_back) {
+  Checkpoint c;
+  c.move_cursor({at(10), "m"});
+  c.move_cursor({at(10), "a"});
+  c.move_cursor({at(9), "z"});
+  EXPECT_EQ(c.cursor, (Position{at(10), "m"}));
+}
+
+TEST(Checkpoint, keeps_a_key_until_its_whole_second_is_passed) {
+  Checkpoint c;
+  auto b = blob("b", 10);
+  c.mark_done(key(b), listing::view(b));
+  c.move_cursor({at(10), "a"});
+  EXPECT_TRUE(c.is_done(key(b), listing::view(b)));
+  EXPECT_EQ(c.recent.size(), 1u);
+  c.move_cursor(end_of(at(10)));
+  EXPECT_EQ(c.recent.size(), 0u);
+  EXPECT_TRUE(c.is_done(key(b), listing::view(b)));
+}
+
+TEST(Checkpoint, does_not_take_a_postponed_blob_for_done_although_the_cursor_is_past_it) {
+  Checkpoint c;
+  auto b = blob("b", 10);
+  c.postponed.push_back({b, 1, {}, Reason::QuotaExceeded, "no"});
+  c.move_cursor(end_of(at(20)));
+  EXPECT_FALSE(c.is_done(key(b), listing::view(b)));
+  c.mark_done(key(b), listing::view(b));
+  EXPECT_TRUE(c.is_done(key(b), listing::view(b)));
+  EXPECT_TRUE(c.postponed.empty());
+}
+
+TEST(Checkpoint, refuses_to_be_read_when_damaged_instead_of_starting_over) {
+  for (const char* text :
+       {"null", "[]", "{}", R"({"version":2,"cursor":{"lastModified":"2026-11-22T05:30:00Z","name":""}})",
+        R"({"version":1})", R"({"version":1,"cursor":{"lastModified":"yesterday"}})",
+        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":"AAAA"})",
+        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[{}]})"}) {
+    auto read = from_json(*parse_json(text));
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().reason, Reason::InvalidCheckpoint);
+  }
+}
+
+RC_GTEST_PROP(Checkpoint, reads_what_it_writes, ()) {
+  Checkpoint c;
+  c.source = me.container_url;
+  c.cursor = {at(*rc::gen::inRange(0, 2'000'000'000)), *rc::gen::string<std::string>()};
+  for (auto k : *rc::gen::arbitrary<std::vector<std::uint64_t>>()) {
+    c.recent.insert(k, at(*rc::gen::inRange(0, 2'000'000'000)));
+  }
+  for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
+    auto b = blob("n" + std::to_string(i), i);
+    b.content_type = "text/csv";
+    c.postponed.push_back({b, 3, WallTime{std::chrono::milliseconds{i}}, Reason::Throttled, "later"});
+  }
+  auto read = from_json(to_json(c));
+  RC_ASSERT(read.has_value());
+  RC_ASSERT(*read == c);
+}
+
+RC_GTEST_PROP(RecentKeys, know_what_a_plain_map_knows, ()) {
+  RecentKeys keys;
+  std::map<std::uint64_t, std::int64_t> oracle;
+  auto small = rc::gen::inRange<std::int64_t>(0, 40);
+  for (auto op : *rc::gen::container<std::vector<std::pair<std::uint64_t, std::int64_t>>>(
+           rc::gen::pair(rc::gen::inRange<std::uint64_t>(0, 50), small))) {
+    if (op.first == 0) {
+      keys.drop_passed({at(op.second), "x"});
+      std::erase_if(oracle, [&](const auto& entry) { return entry.second < op.second; });
+    } else {
+      keys.insert(op.first, at(op.second));
+      oracle.emplace(op.first, op.second);
+    }
+  }
+  RC_ASSERT(keys.size() == oracle.size());
+  for (std::uint64_t k = 0; k < 50; ++k) RC_ASSERT(keys.contains(k) == oracle.contains(k));
+  for (const auto& [k, seconds] : oracle) RC_ASSERT(!keys.surely_without(at(seconds)));
+}
+
+TEST(CandidateSelector, chooses_the_oldest_in_order_whatever_order_they_come_in) {
+  Checkpoint known;
+  CandidateSelector selector(known, me, {.count = 2});
+  for (auto& b : {blob("c", 3), blob("a", 1), blob("b", 1), blob("z", 0), blob("a", 1)}) {
+    selector.offer(listing::view(b));
+  }
+  auto selection = std::move(selector).finish();
+  ASSERT_EQ(selection.candidates.size(), 2u);
+  EXPECT_EQ(selection.candidates[0].blob.name, "z");
+  EXPECT_EQ(selection.candidates[1].blob.name, "a");
+  EXPECT_TRUE(selection.truncated);
+}
+
+TEST(CandidateSelector, leaves_out_what_is_done) {
+  Checkpoint known;
+  known.move_cursor({at(10), "m"});
+  auto recent = blob("r", 12);
+  known.mark_done(key(recent), listing::view(recent));
+  CandidateSelector selector(known, me, {});
+  auto overwritten = blob("r", 12, "0x2");
+  for (auto& b : {blob("a", 10), blob("m", 10), blob("n", 10), recent, overwritten})
+    selector.offer(listing::view(b));
+  auto selection = std::move(selector).finish();
+  ASSERT_EQ(selection.candidates.size(), 2u);
+  EXPECT_EQ(selection.candidates[0].blob.name, "n");
+  EXPECT_EQ(selection.candidates[1].blob, overwritten);
+  EXPECT_FALSE(selection.truncated);
+  EXPECT_EQ(selection.eligible, 2);
+}
+
+TEST(CandidateSelector, holds_no_more_than_its_bytes) {
+  Checkpoint known;
+  CandidateSelector selector(known, me, {.count = 1000, .bytes = 10'000});
+  for (int i = 0; i < 500; ++i)
+    selector.offer(listing::view(blob(std::string(1000, 'n') + std::to_string(i), i)));
+  auto selection = std::move(selector).finish();
+  EXPECT_LT(selection.candidates.size(), 10u);
+  EXPECT_GT(selection.candidates.size(), 5u);
+  EXPECT_TRUE(selection.truncated);
+  EXPECT_EQ(selection.eligible, 500);
+}
+
+TEST(CandidateSelector, takes_up_a_copy_when_it_is_complete) {
+  Checkpoint known;
+  auto pending = blob("copy", 5), other = blob("other", 5);
+  pending.copy_pending = other.copy_pending = true;
+  known.postponed.push_back({pending, 1, {}, Reason::CopyPending, ""});
+  known.postponed.push_back({other, 1, {}, Reason::CopyPending, ""});
+  known.move_cursor(end_of(at(9)));
+  CandidateSelector selector(known, me, {});
+  auto complete = pending;
+  complete.copy_pending = false;
+  for (auto& b : {complete, complete, other}) selector.offer(listing::view(b));
+  auto selection = std::move(selector).finish();
+  ASSERT_EQ(selection.copied.size(), 1u);
+  EXPECT_EQ(selection.copied[0].blob, complete);
+  EXPECT_EQ(selection.copying, std::vector<std::string>{"other"});
+  EXPECT_TRUE(selection.candidates.empty());
+}
+
+}  // namespace
+}  // namespace abo::checkpoint

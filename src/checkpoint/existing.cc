@@ -1,0 +1,37 @@
+#include "checkpoint/existing.h"
+
+#include <algorithm>
+
+namespace abo::checkpoint {
+
+Checkpoint begin_with_all(std::string source) {
+  Checkpoint checkpoint;
+  checkpoint.source = std::move(source);
+  return checkpoint;
+}
+
+void IgnoreExisting::offer(const listing::BlobView& blob) {
+  auto younger = [](const Seen& a, const Seen& b) { return a.last_modified > b.last_modified; };
+  bool full = heap_.size() >= RecentKeys::capacity;
+  if (full && blob.last_modified <= heap_.front().last_modified) {
+    newest_forgotten_ = std::max(newest_forgotten_, blob.last_modified);
+    return;
+  }
+  if (full) {
+    std::ranges::pop_heap(heap_, younger);
+    newest_forgotten_ = std::max(newest_forgotten_, heap_.back().last_modified);
+    heap_.pop_back();
+  }
+  heap_.push_back({blob.last_modified, identity_.key_of(blob).bits()});
+  std::ranges::push_heap(heap_, younger);
+}
+
+Checkpoint IgnoreExisting::finish(const Horizon& horizon) && {
+  Checkpoint checkpoint = begin_with_all(identity_.container_url);
+  for (const Seen& seen : heap_) checkpoint.recent.insert(seen.key, seen.last_modified);
+  ServiceTime settled = horizon.service_date - horizon.settle_margin;
+  checkpoint.move_cursor(end_of(std::max(settled, newest_forgotten_)));
+  return checkpoint;
+}
+
+}  // namespace abo::checkpoint

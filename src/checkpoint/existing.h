@@ -1,0 +1,40 @@
+// What a new watcher does with the blobs that are there already (spec.existingBlobs).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "checkpoint/candidates.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/horizon.h"
+
+namespace abo::checkpoint {
+
+// When existingBlobs is not set, more matching blobs than this make the watcher hold until somebody chooses.
+inline constexpr std::int64_t max_unconfirmed_existing = 1000;
+
+// The checkpoint of a watcher that triggers everything: nothing is done yet.
+[[nodiscard]] Checkpoint begin_with_all(std::string source);
+
+// existingBlobs: Ignore. Sees the first listing go by and makes the checkpoint in which all of it is done.
+// Within the settle margin the cursor cannot say so (a blob of the same second may still land), so the
+// youngest blobs are remembered one by one; only if they are too many for that the cursor goes further.
+class IgnoreExisting {
+ public:
+  explicit IgnoreExisting(Identity identity) : identity_(std::move(identity)) {}
+
+  void offer(const listing::BlobView& blob);
+  [[nodiscard]] Checkpoint finish(const Horizon& horizon) &&;
+
+ private:
+  struct Seen {
+    ServiceTime last_modified;
+    std::uint64_t key;
+  };
+  Identity identity_;
+  std::vector<Seen> heap_;  // the youngest ones, oldest of them on top
+  ServiceTime newest_forgotten_ = ServiceTime::min();
+};
+
+}  // namespace abo::checkpoint
