@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Installs what is missing to build, test and demonstrate azure-blob-operator on Debian 12, and says what and why.
+#
+#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node curl; all but curl when none is named
+#
+# Debian packages come by apt, as root or through sudo. All else (Kubernetes, Azurite, the Python environment, the
+# container images) goes into ${ABO_CACHE:-~/.cache/azure-blob-operator}, keyed by version. When nothing is missing it
+# says nothing and takes a fraction of a second.
+. "$(dirname "$0")/lib.sh"
+
+BUILD_PACKAGES=(clang-19 lld-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 libboost1.81-dev
+  libcurl4-openssl-dev libssl-dev libnghttp2-dev zlib1g-dev libre2-dev libfmt-dev libyaml-dev libcli11-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libpugixml-dev
+  ccache cmake ninja-build pkg-config python3 openssl curl make git)
+TEST_PACKAGES=(python3 python3-venv)
+NODE_PACKAGES=(containerd runc containernetworking-plugins busybox-static iptables conntrack iproute2)
+CURL_PACKAGES=(dpkg-dev patch xz-utils)
+
+# apt_group WHY PACKAGE...
+apt_group() {
+  local why=$1 missing
+  shift
+  # One query for all: what dpkg does not list as installed is missing.
+  missing=$(comm -23 <(printf '%s\n' "$@" | sort -u) \
+    <(dpkg-query -W -f '${binary:Package} ${db:Status-Abbrev}\n' "$@" 2>/dev/null |
+      awk '$2 ~ /^ii/ { sub(/:.*/, "", $1); print $1 }' | sort -u))
+  [ -z "$missing" ] && return 0
+  local list=${missing//$'\n'/ }
+  say "installing Debian packages ($why): $list"
+  local root=()
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null || [ -t 0 ] && command -v sudo >/dev/null; then
+      root=(sudo)
+    else
+      die "not root and no sudo here; have somebody run: apt-get update && apt-get install -y --no-install-recommends $list"
+    fi
+  fi
+  local log=$ABO_CACHE/logs/apt.log
+  mkdir -p "$ABO_CACHE/logs"
+  # shellcheck disable=SC2086  # one word a package
+  if ! {
+    "${root[@]}" apt-get update &&
+      "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends $list
+  } >"$log" 2>&1 </dev/null; then
+    tail -n 5 "$log" >&2
+    die "apt-get failed; its whole output is in $log"
+  fi
+}
+
+# Python for the test bed: exact versions in an environment of their own.
+python_environment() {
+  local key venv
+  key=$(sha256sum <"$ROOT/tests/requirements.txt" | cut -c1-12)
+  venv=$ABO_CACHE/venv-$key
+  if [ ! -e "$venv/.complete" ]; then
+    with_lock venv make_venv "$venv"
+  fi
+  ln -sfn "$(basename "$venv")" "$ABO_CACHE/venv"
+}
+make_venv() {
+  [ -e "$1/.complete" ] && return 0
+  say "making a Python environment with pytest and the Azure SDK (tests check our signing against it)"
+  rm -rf "$1"
+  local python=/usr/bin/python3
+  [ -x $python ] || python=python3
+  $python -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps -r "$ROOT/tests/requirements.txt" >&2
+  touch "$1/.complete"
+}
+
+# Kubernetes is built with Go, once; afterwards Go is not needed.
+go_for_kubernetes() {
+  [ -x "$ABO_CACHE/kube-$KUBE_VERSION/kube" ] && return 0
+  command -v go >/dev/null && return 0
+  apt_group "Go builds the Kubernetes of the test bed, once" golang-go
+}
+
+node_for_azurite() {
+  local version=
+  command -v node >/dev/null && version=$(node --version 2>/dev/null | sed 's/^v//')
+  if [ -z "$version" ]; then
+    apt_group "Azurite, the blob service of the test bed, runs on Node" nodejs npm
+  elif ! version_at_least "$version" "$NODE_MIN"; then
+    die "node $version is too old for Azurite: $NODE_MIN or newer is needed (Debian 12's own nodejs will do)"
+  elif ! command -v npm >/dev/null; then
+    apt_group "npm fetches Azurite" npm
+  fi
+}
+
+groups=("$@")
+[ ${#groups[@]} = 0 ] && groups=(build test bed node)
+mkdir -p "$ABO_CACHE"
+for group in "${groups[@]}"; do
+  case $group in
+    build) apt_group "compiler and libraries" "${BUILD_PACKAGES[@]}" ;;
+    test)
+      apt_group "the test bed is driven by Python" "${TEST_PACKAGES[@]}"
+      python_environment
+      ;;
+    bed)
+      if [ ! -e "$ABO_CACHE/azurite-$AZURITE_VERSION/.complete" ]; then
+        node_for_azurite
+        "$ROOT/scripts/build-azurite.sh" >/dev/null
+      fi
+      if [ ! -x "$ABO_CACHE/kube-$KUBE_VERSION/kube" ]; then
+        go_for_kubernetes
+        "$ROOT/scripts/build-kube.sh" >/dev/null
+      fi
+      ;;
+    node)
+      # Real Pods need root: without it the API-only bed is used, and whoever asks for a node is told so then.
+      if [ "$(id -u)" = 0 ]; then
+        apt_group "a real one-node cluster: container runtime and network" "${NODE_PACKAGES[@]}"
+        [ -e "$ABO_CACHE/images-$IMAGES_VERSION/.complete" ] || "$ROOT/scripts/build-images.sh" >/dev/null
+      fi
+      ;;
+    curl) apt_group "the static libcurl of the release build" "${CURL_PACKAGES[@]}" ;;
+    *) die "unknown group '$group' (build test bed node curl)" ;;
+  esac
+done

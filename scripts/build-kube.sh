@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Builds Kubernetes for the test bed from its Go modules, once per version: one program `kube` that is etcd,
+# kube-apiserver, kube-controller-manager, kube-scheduler, kubelet and kubectl, by the name it is called with.
+# Prints its folder. Go's build cache (3 GB) is thrown away afterwards; ABO_GO_CACHES=own uses the user's own Go
+# caches instead and leaves them, which makes a rebuild quick.
+. "$(dirname "$0")/lib.sh"
+
+final=$ABO_CACHE/kube-$KUBE_VERSION
+work=$ABO_CACHE/tmp/kube
+log=$ABO_CACHE/logs/kube.log
+TOOLS=(etcd kubectl kube-apiserver kube-controller-manager kube-scheduler kubelet)
+
+# Sets GO to a Go that is new enough. One since 1.21 fetches the toolchain we name by itself; Debian 12's 1.19 cannot,
+# but it can download the module that holds it (and checks it against Go's checksum database all the same).
+find_go() {
+  local own
+  own=$(go env GOVERSION 2>/dev/null | sed 's/^go//') || own=
+  [ -n "$own" ] || die "Go is missing: scripts/bootstrap.sh bed installs it"
+  GO=go
+  if version_at_least "$own" "$GO_MIN"; then
+    export GOTOOLCHAIN=local
+  elif version_at_least "$own" 1.21; then
+    export GOTOOLCHAIN=$GO_TOOLCHAIN
+  else
+    say "Go $own is too old for Kubernetes $KUBE_VERSION: fetching $GO_TOOLCHAIN as a Go module"
+    local module folder
+    module=golang.org/toolchain@v0.0.1-$GO_TOOLCHAIN.linux-$(go env GOARCH)
+    folder=$(cd "$work" && go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p')
+    [ -n "$folder" ] || die "the Go module proxy does not serve $module: install Go $GO_MIN or newer and run this again"
+    chmod -R u+w "$folder"
+    chmod +x "$folder"/bin/* "$folder"/pkg/tool/*/*
+    GO=$folder/bin/go
+    export GOTOOLCHAIN=local
+  fi
+}
+
+# Our go.mod is Kubernetes' own, renamed, with each of its staging folders replaced by the module published from it.
+write_go_mod() {
+  local staged=v0.${KUBE_VERSION#v1.} source
+  source=$("$GO" mod download -json "k8s.io/kubernetes@$KUBE_VERSION" | sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p')
+  [ -n "$source" ] || die "the Go module proxy does not serve k8s.io/kubernetes@$KUBE_VERSION"
+  sed -e 's#^module .*#module kube#' \
+    -e "s#=> ./staging/src/\(k8s.io/[a-z0-9-]*\)#=> \1 $staged#" \
+    -e "0,/^require (/s##require (\n\tk8s.io/kubernetes $KUBE_VERSION#" "$source/go.mod" >"$work/go.mod"
+  cat "$source/go.sum" >"$work/go.sum"
+  chmod u+w "$work/go.mod" "$work/go.sum"
+}
+
+compile() {
+  local flags="-s -w" package
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=$KUBE_VERSION -X $package.gitMajor=1 -X $package.gitMinor=$(cut -d. -f2 <<<"$KUBE_VERSION")"
+    flags+=" -X $package.gitTreeState=clean -X $package.gitCommit=modules -X $package.buildDate=2026-01-01T00:00:00Z"
+  done
+  # Names each package as it is compiled: counted for the progress line, kept in the log.
+  CGO_ENABLED=0 GOFLAGS="-mod=mod -modcacherw -buildvcs=false -trimpath" \
+    "$GO" build -C "$work" -v -ldflags "$flags" -o "$work/out/kube" . >"$log" 2>&1 &
+  local pid=$!
+  trap 'kill $pid 2>/dev/null || true; exit 130' INT TERM
+  while kill -0 $pid 2>/dev/null; do
+    sleep 1
+    ((SECONDS % 30)) || say "$(elapsed): $(wc -l <"$log") steps of about 2,300"
+  done
+  trap - INT TERM
+  wait $pid || { tail -n 5 "$log" >&2; die "the build failed; its whole output is in $log"; }
+}
+
+build() {
+  [ -x "$final/kube" ] && return 0
+  say "building Kubernetes $KUBE_VERSION from its Go modules (a real API server for the tests and the demo;"
+  say "about 6 minutes on two cores, 3 GB of disk meanwhile; done once)"
+  rm -rf "$work"
+  mkdir -p "$work/out" "$ABO_CACHE/logs"
+  cp "$ROOT"/scripts/kube/*.go "$work/"
+  printf 'module kube\n' >"$work/go.mod"
+  if [ "${ABO_GO_CACHES:-}" != own ]; then
+    export GOMODCACHE=$ABO_CACHE/tmp/go-modules GOCACHE=$ABO_CACHE/tmp/go-build
+    mkdir -p "$GOMODCACHE" "$GOCACHE"
+  fi
+  find_go
+  cd "$work" || exit
+  write_go_mod
+  compile
+  cd "$ROOT" || exit
+  local tool
+  for tool in "${TOOLS[@]}"; do ln -s kube "$work/out/$tool"; done
+  publish "$work/out" "$final"
+  rm -rf "$work"
+  if [ "${ABO_GO_CACHES:-}" != own ]; then
+    chmod -R u+w "$GOMODCACHE"
+    rm -rf "$GOMODCACHE" "$GOCACHE"
+  fi
+  say "Kubernetes ready after $(elapsed)"
+}
+
+with_lock kube build
+echo "$final"
