@@ -1,6 +1,6 @@
 // What users write: the spec of an AzureBlobWatcher, decoded. Plain values; ownership is by value throughout.
-// The fields, their types, defaults and bounds stand once, in fields.cc, from which the CRD and the reference page are
-// generated and which the decoder checks against.
+// The fields, their types, defaults and bounds stand once, in fields.cc, from which the CRD and the reference
+// page are generated and which the decoder checks against.
 #pragma once
 
 #include <cstdint>
@@ -62,10 +62,10 @@ struct Spec {
   friend bool operator==(const Spec&, const Spec&) = default;
 };
 
-// Decodes and checks the `spec` object of a stored watcher or of a file. Everything the API server's schema would
-// refuse is refused here too (an older CRD may have let it in), with one error that names the field's path, what is
-// wrong and what is legal: kind Invalid, reason InvalidSpec. Unknown fields are errors that name the nearest known one.
-// Patterns and the template are not compiled here: filter/ and render/ do that.
+// Decodes and checks the `spec` object of a stored watcher or of a file. Everything the API server's schema
+// would refuse is refused here too (an older CRD may have let it in), with one error that names the field's
+// path, what is wrong and what is legal: kind Invalid, reason InvalidSpec. Unknown fields are errors that
+// name the nearest known one. Patterns and the template are not compiled here: filter/ and render/ do that.
 [[nodiscard]] Result<Spec> decode_spec(const json::value& spec);
 
 }  // namespace abo::api

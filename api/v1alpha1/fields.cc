@@ -45,7 +45,7 @@ constexpr Field table[] = {
                       "credentialsSecret)",
      .example = "https://mystorageaccount.blob.core.usgovcloudapi.net",
      .description =
-         "The account's blob endpoint when it is not https://<storageAccount>.blob.core.windows.net: a "
+         "The account's blob endpoint when it is not https://{storageAccount}.blob.core.windows.net: a "
          "sovereign cloud, a private link, a custom domain, or Azurite "
          "(http://127.0.0.1:10000/devstoreaccount1). Hosts outside of Azure's own suffixes, and any http, "
          "work only when the operator was started with a matching --allowed-endpoint."},
@@ -304,10 +304,10 @@ constexpr PrinterColumn columns[] = {
     {"Pending", "integer", ".status.pending", "Blobs that wait to be triggered"},
     {"Triggered", "integer", ".status.triggered", "Resources created so far"},
     {"Last Poll", "date", ".status.lastPollTime", "Time since the last poll began"},
+    {"Age", "date", ".metadata.creationTimestamp", "Time since the watcher was created"},
     {"Pattern", "string", ".spec.blobPattern", "Only blobs whose name this finds", true},
     {"Interval", "integer", ".spec.pollingIntervalSeconds", "Seconds between polls", true},
     {"Reason", "string", ".status.conditions[?(@.type==\"Ready\")].reason", "Why it is ready or not", true},
-    {"Age", "date", ".metadata.creationTimestamp", "Time since the watcher was created"},
 };
 
 }  // namespace
