@@ -1,0 +1,42 @@
+// What the API server's refusals mean: HTTP status and the Status object of the body in, an Error out. Pure.
+// Follows the API conventions ("Response Status Kind") and the texts of kube-apiserver's admission plugins,
+// which give quota, terminating namespaces and webhooks no code of their own.
+//
+//   kind             reason                when
+//   Unauthenticated  ApiServerUnavailable  401: the operator's own credential, nothing a watcher's owner can
+//   mend Forbidden        Forbidden             403 by RBAC Forbidden        QuotaExceeded         403
+//   "exceeded quota" Forbidden        NamespaceTerminating  403 "... because it is being terminated"
+//   Forbidden        AdmissionDenied       a webhook or policy said no, with whatever code it chose but 400
+//   and 422 Invalid          AdmissionDenied       the same with 400 or 422 Invalid          Rejected 400,
+//   405, 406, 415, 422 and any other 4xx NotFound         NamespaceTerminating  404 of the namespace itself
+//   NotFound         KindNotFound          404 otherwise: the object, or the whole kind
+//   AlreadyExists    NameConflict          409 with reason AlreadyExists ("object is being deleted" included)
+//   Conflict         ApiServerUnavailable  409 otherwise: a newer resourceVersion, a failed precondition
+//   Gone             ApiServerUnavailable  410
+//   TooLarge         Rejected              413
+//   Throttled        ApiServerUnavailable  429; 503 with Retry-After; 409 of the quota's own bookkeeping
+//   UnknownOutcome   AdmissionDenied       500 "failed calling webhook"
+//   UnknownOutcome   ApiServerUnavailable  5xx otherwise
+//   UnknownOutcome   InvalidResponse       1xx and 3xx: whoever answers is no API server
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "net/http.h"
+
+namespace abo::kube {
+
+// For any answer that is not 2xx. `now` is what an HTTP-date in Retry-After is measured against.
+[[nodiscard]] Error error_of(const net::Response& response, ServiceTime now);
+
+// For a Status object that came another way: the object of a watch's ERROR event.
+[[nodiscard]] Error error_of_status(int http_status, const json::object& status);
+
+// At most 512 bytes of a server's text, cut between characters, control characters as spaces: safe for a
+// condition.
+[[nodiscard]] std::string bounded_text(std::string_view text, std::size_t limit = 512);
+
+}  // namespace abo::kube
