@@ -29,7 +29,7 @@ class Reader {
     return written ? *written : default_of(name).to_number<std::int64_t>();
   }
   [[nodiscard]] bool flag(std::string_view name) const { return find_bool(spec_, {name}); }
-  [[nodiscard]] bool has(std::string_view name) const { return spec_.contains(name); }
+  [[nodiscard]] bool has_object(std::string_view name) const { return find_object(spec_, {name}) != nullptr; }
 
  private:
   const json::object& spec_;
@@ -55,7 +55,7 @@ Spec read_spec(const json::object& object) {
   spec.container_name = read.text({"containerName"});
   spec.endpoint = read.text({"endpoint"});
   spec.credentials_secret = read.text({"credentialsSecret"});
-  if (read.has("identity")) spec.identity = identity(read);
+  if (read.has_object("identity")) spec.identity = identity(read);
   spec.blob_prefix = read.text({"blobPrefix"});
   spec.blob_pattern = read.text({"blobPattern"});
   spec.blob_exclude_pattern = read.text({"blobExcludePattern"});
