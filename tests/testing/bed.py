@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import paths, pki, teardown
 from .kube import Kube
-from .processes import Lock, Process, Run, free_port
+from .processes import Lock, Process, Run, free_port, processes_of
 
 SERVICE_RANGE = "10.96.0.0/16"
 SERVICE_IP = "10.96.0.1"
@@ -43,6 +43,7 @@ class ApiBed:
     kind = "api"
     host = "127.0.0.1"
     """Where a service must listen so that this cluster's Pods (had it any) reach it."""
+    parts = ["etcd", "kube-apiserver", "kube-controller-manager"]
 
     def __init__(self, audit: bool | dict = False, keep: bool = False):
         """audit: True for AUDIT_POLICY, or a policy of one's own; see audit_events()."""
@@ -223,8 +224,8 @@ class ApiBed:
             time.sleep(0.05)
 
     def dead(self) -> str | None:
-        latest = {name: Process(name, pid, start) for name, pid, start in self.run.state["processes"]}
-        return next((name for name, process in latest.items() if not process.alive()), None)
+        latest = {process.name: process for process in processes_of(self.run.state)}
+        return next((name for name in self.parts if name in latest and not latest[name].alive()), None)
 
 
 class NodeBed(ApiBed):
@@ -235,6 +236,7 @@ class NodeBed(ApiBed):
     subnet = "10.244.0.0/24"
     host = "10.244.0.1"
     node = "bed"
+    parts = [*ApiBed.parts, "kube-scheduler", "containerd", "kubelet"]
 
     def __init__(self, audit: bool | dict = False, keep: bool = False):
         super().__init__(audit, keep)

@@ -50,6 +50,8 @@ class Process:
 
     def __init__(self, name: str, pid: int, start: int | None):
         self.name, self.pid, self.start = name, pid, start
+        self.exit_code: int | None = None
+        """Of our own child, once wait() saw its end; negative: the signal that ended it."""
 
     def alive(self) -> bool:
         return self.start is not None and started_at(self.pid) == self.start
@@ -66,7 +68,9 @@ class Process:
                 return False
             time.sleep(0.01)
         try:
-            os.waitpid(self.pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.exit_code = os.waitstatus_to_exitcode(status)
         except ChildProcessError:
             pass
         return True

@@ -1,0 +1,166 @@
+"""Fixtures of the component tests: one bed and one Azurite for the session, a namespace and a container per test.
+
+    def test_x(operator, watcher, azurite, kube, container): ...
+
+`operator` is running and shared by the tests of a session; a test that stops it or needs flags of its own takes
+`own_operator`. `watcher(...)` makes a watcher in the test's namespace with the test's container and a valid Secret.
+"""
+
+import copy
+import re
+import signal
+import sys
+
+import pytest
+
+from testing import paths
+from testing.azurite import Azurite
+from testing.bed import ApiBed
+from testing.kube import condition
+from testing.operator import Operator
+
+# Polling once a second, so that a test need not wait long; each test may choose otherwise.
+JOB = {
+    "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "process-${BLOB_NAME}"},
+    "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{
+        "name": "main", "image": "lab.local/busybox:1", "command": ["/bin/sh", "-c", 'echo "$BLOB_NAME"'],
+        "env": [{"name": "BLOB_NAME", "value": "${BLOB_NAME}"}, {"name": "BLOB_URL", "value": "${BLOB_URL}"}]}]}}},
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def orderly_end():
+    """SIGTERM ends the session like Ctrl-C does, with everything torn down."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+@pytest.fixture(scope="session")
+def bed():
+    with ApiBed(audit=True) as bed:
+        if paths.CRD.exists():
+            bed.kube.apply_file(paths.CRD)
+            bed.kube.wait("CustomResourceDefinition", "azureblobwatchers.mlops.example.com", None,
+                          lambda crd: condition(crd, "Established").get("status") == "True")
+        yield bed
+
+
+@pytest.fixture(scope="session")
+def kube(bed):
+    return bed.kube
+
+
+@pytest.fixture(scope="session")
+def azurite(bed):
+    return Azurite(bed.run, bed.host).start()
+
+
+@pytest.fixture
+def label(request) -> str:
+    """The test's name as Kubernetes and Azure allow it, short and not used before."""
+    label.count = getattr(label, "count", 0) + 1
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_"))
+    return f"t{label.count}-{name[:40].strip('-')}"
+
+
+@pytest.fixture
+def namespace(kube, label) -> str:
+    """A namespace of its own, deleted afterwards (its objects go in the background)."""
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": label}})
+    yield label
+    if "AzureBlobWatcher" in [kind for _, kind in kube.resources]:
+        for left in kube.list("AzureBlobWatcher", label):
+            kube.delete("AzureBlobWatcher", left["metadata"]["name"], label)
+    kube.delete("Namespace", label)
+
+
+@pytest.fixture
+def container(azurite, label) -> str:
+    azurite.container(label)
+    return label
+
+
+@pytest.fixture
+def secret(kube, namespace, azurite):
+    """secret(name="azure", **data) writes a Secret into the test's namespace; with no data the account's key."""
+    def write(name: str = "azure", **data: str) -> str:
+        kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+                    "stringData": data or {"accountKey": azurite.key}})
+        return name
+    return write
+
+
+@pytest.fixture
+def watcher(kube, namespace, container, azurite, secret):
+    """watcher(name="w", template=..., credentials=..., **spec) creates a watcher and returns it.
+
+    A value of None leaves a field out. `credentials=False` writes no Secret.
+    """
+    import json
+
+    def create(name: str = "w", template: dict | str | None = None, kind: str | None = None, credentials: bool = True,
+               annotations: dict | None = None, **spec) -> dict:
+        if credentials:
+            secret()
+        body = template if isinstance(template, str) else json.dumps(template or JOB)
+        kind = kind or (template or JOB)["kind"] if not isinstance(template, str) else kind or "Job"
+        whole = {"storageAccount": azurite.account, "endpoint": azurite.endpoint, "containerName": container,
+                 "credentialsSecret": "azure", "pollingIntervalSeconds": 1,
+                 "jobTemplate": {"kind": kind, "template": body}, **spec}
+        return kube.create({
+            "apiVersion": "mlops.example.com/v1alpha1", "kind": "AzureBlobWatcher",
+            "metadata": {"name": name, "namespace": namespace, "annotations": annotations or {}},
+            "spec": {field: value for field, value in whole.items() if value is not None}})
+    return create
+
+
+@pytest.fixture
+def job_template():
+    """A copy of the tests' plain Job template, to change."""
+    return copy.deepcopy(JOB)
+
+
+@pytest.fixture(scope="session")
+def shared_operator(bed, azurite):
+    operator = Operator(bed.run, bed.kubeconfig, allowed=[azurite.origin]).start()
+    yield operator
+    operator.stop()
+
+
+@pytest.fixture
+def operator(shared_operator):
+    """The session's operator, running; started again when an earlier test ended it."""
+    if not shared_operator.alive():
+        shared_operator.start()
+    return shared_operator
+
+
+@pytest.fixture
+def own_operator(bed, azurite, namespace, label):
+    """own_operator(*flags, kubeconfig=..., allowed=...) starts one that watches the test's namespace only."""
+    started = []
+
+    def start(*flags: str, kubeconfig=None, allowed: list[str] = (), ready: bool = True, env: dict | None = None):
+        one = Operator(bed.run, kubeconfig or bed.kubeconfig, ["--namespace", namespace, *flags],
+                       [azurite.origin, *allowed], name=f"operator-{label}-{len(started)}", env=env)
+        started.append(one)
+        return one.start(ready)
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the end of the log of each operator it used."""
+    report = yield
+    if report.failed:
+        for name in ("operator", "shared_operator"):
+            used = item.funcargs.get(name) if hasattr(item, "funcargs") else None
+            if isinstance(used, Operator):
+                report.sections.append(("the operator's log", used.tail()))
+                break
+        if "own_operator" in getattr(item, "funcargs", {}):
+            bed = item.funcargs["bed"] if "bed" in item.funcargs else None
+            for log in sorted(bed.logs.glob(f"operator-{item.funcargs['label']}-*.log")) if bed else []:
+                report.sections.append(("its own operator's log", bed.run.log_tail(log.stem, 25)))
+    return report

@@ -1,0 +1,101 @@
+"""The operator under test: started, watched through its own endpoints, stopped politely or not."""
+
+import signal
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from . import paths
+from .processes import Process, Run, free_port
+
+STOP_LIMIT = 10  # seconds from SIGTERM to exit 0, as promised
+
+
+class OperatorError(AssertionError):
+    """It did not do what it must; the message ends with its log."""
+
+
+class Operator:
+    """One operator process and its log. `flags` come after those that every test needs."""
+
+    def __init__(self, run: Run, kubeconfig: Path, flags: list[str] = (), allowed: list[str] = (),
+                 name: str = "operator", binary: Path | None = None, env: dict | None = None):
+        """allowed: endpoint origins that are let through besides Azure's own."""
+        self.run, self.kubeconfig, self.name, self.env = run, kubeconfig, name, env
+        self.flags, self.allowed = list(flags), list(allowed)
+        self.binary = binary or paths.operator_binary()
+        self.process: Process | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.run.logs / f"{self.name}.log"
+
+    def start(self, ready: bool = True) -> "Operator":
+        """Starts it on fresh ports; with `ready` it returns when /readyz says so."""
+        if not self.binary.exists():
+            raise OperatorError(f"{self.binary} is missing: build it, or name another in ABO_OPERATOR")
+        self.metrics_port, self.health_port = free_port(), free_port()
+        allowed = [part for origin in self.allowed for part in ("--allowed-endpoint", origin)]
+        self.process = self.run.spawn(self.name, [
+            self.binary, "run", "--kubeconfig", self.kubeconfig, "--log-format", "text",
+            "--metrics-address", f"127.0.0.1:{self.metrics_port}", "--health-address", f"127.0.0.1:{self.health_port}",
+            *allowed, *self.flags], env=self.env)
+        if ready:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, timeout: float = 15) -> None:
+        end = time.monotonic() + timeout
+        while self.status("/readyz") != 200:
+            if not self.process.alive():
+                raise OperatorError(f"the operator ended by itself\n{self.tail()}")
+            if time.monotonic() > end:
+                raise OperatorError(f"the operator is not ready after {timeout:g} s\n{self.tail()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """SIGTERM; it must be gone in time, having lost nothing. Nothing when it is not running."""
+        if not self.alive():
+            return
+        self.process.signal(signal.SIGTERM)
+        if not self.process.wait(STOP_LIMIT):
+            self.process.stop(0)
+            raise OperatorError(f"the operator was still there {STOP_LIMIT} s after SIGTERM\n{self.tail()}")
+        if self.process.exit_code:
+            raise OperatorError(f"the operator ended with {self.process.exit_code} after SIGTERM\n{self.tail()}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.stop(0)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.alive()
+
+    def status(self, path: str) -> int:
+        """The HTTP status of a path of the health server; 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}{path}", timeout=2) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def metrics(self) -> dict[str, float]:
+        """Each series of /metrics, written as Prometheus writes it, to its value."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return {series: float(value) for series, _, value in
+                (line.rpartition(" ") for line in lines if line and not line.startswith("#"))}
+
+    def resident_bytes(self) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def tail(self, lines: int = 25) -> str:
+        return self.run.log_tail(self.name, lines)
