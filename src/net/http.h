@@ -1,8 +1,11 @@
-// One HTTP exchange, as the Azure and the Kubernetes client see it. The interface behind which libcurl lives, and the
-// seam at which tests put a scripted transport. Single-threaded: everything happens on the event loop's thread.
+// One HTTP exchange, as the Azure and the Kubernetes client see it. The interface behind which libcurl lives,
+// and the seam at which tests put a scripted transport. Single-threaded: everything happens on the event
+// loop's thread.
 //
-// A send() ends in a Response of any status, or in one of these errors, which every implementation must return alike:
-//   Unavailable     EndpointUnreachable   the name does not resolve, the connection is refused, TLS is not agreed on:
+// A send() ends in a Response of any status, or in one of these errors, which every implementation must
+// return alike:
+//   Unavailable     EndpointUnreachable   the name does not resolve, the connection is refused, TLS is not
+//   agreed on:
 //                                         the server surely did nothing
 //   UnknownOutcome  EndpointUnreachable   connection lost or a time-out after the request may have been sent
 //   TooLarge        InvalidResponse       the collected body passed max_body
@@ -29,16 +32,17 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method = "GET";
-  std::string url;       // complete and percent-encoded; sent as it is (dot segments are kept)
+  std::string url;  // complete and percent-encoded; sent as it is (dot segments are kept)
   Headers headers;
-  std::string body;      // sent with Content-Length when not empty or when the method is POST, PUT or PATCH
+  std::string body;  // sent with Content-Length when not empty or when the method is POST, PUT or PATCH
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds total_timeout{60'000};  // 0: none, for a watch
-  std::chrono::milliseconds idle_timeout{0};        // 0: none; else: no byte received for this long ends it (UnknownOutcome)
-  std::size_t max_body = 16U << 20;                 // of a collected body; streamed bodies have no limit here
-  bool no_proxy = false;                            // metadata services must never be asked through a proxy
-  // Called right before the request is handed to the connection; false ends it with Canceled and nothing sent.
-  // The lease check of SPEC's exactly-once protocol hangs here.
+  std::chrono::milliseconds idle_timeout{
+      0};                            // 0: none; else: no byte received for this long ends it (UnknownOutcome)
+  std::size_t max_body = 16U << 20;  // of a collected body; streamed bodies have no limit here
+  bool no_proxy = false;             // metadata services must never be asked through a proxy
+  // Called right before the request is handed to the connection; false ends it with Canceled and nothing
+  // sent. The lease check of SPEC's exactly-once protocol hangs here.
   std::function<bool()> may_send;
 };
 
@@ -61,7 +65,9 @@ class Transport {
   [[nodiscard]] virtual Task<Result<Response>> send(Request request, BodySink sink = {}) = 0;
 };
 
-// Retry-After: seconds or an HTTP date (measured against `now`), or Azure's retry-after-ms and x-ms-retry-after-ms.
-[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const Response& response, std::chrono::sys_seconds now);
+// Retry-After: seconds or an HTTP date (measured against `now`), or Azure's retry-after-ms and
+// x-ms-retry-after-ms.
+[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const Response& response,
+                                                                   std::chrono::sys_seconds now);
 
 }  // namespace abo::net
