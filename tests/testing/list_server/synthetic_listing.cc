@@ -17,7 +17,7 @@ void append_row(std::string& out, std::int64_t index, std::size_t bytes) {
   // Seven seconds apart: about a hundred days of uploads for a million blobs.
   std::string modified = format_rfc1123(oldest + std::chrono::seconds{index * 7});
   fmt::format_to(std::back_inserter(out),
-                 "<Blob><Name>raw/2026/part-{0:09}.csv</Name><Properties><Creation-Time>{1}</Creation-Time>"
+                 "<Blob><Name>raw/2026/ingest-eu-west-1/daily/part-{0:09}.csv</Name><Properties><Creation-Time>{1}</Creation-Time>"
                  "<Last-Modified>{1}</Last-Modified><Etag>0x8DE{2:012X}</Etag><Content-Length>{3}</Content-Length>"
                  "<Content-Type>text/csv</Content-Type><Content-Encoding /><Content-Language /><Content-CRC64 />"
                  "<Content-MD5>q1B{0:09}5Qp8Rm0u1v==</Content-MD5><Cache-Control /><Content-Disposition />"

@@ -1,0 +1,143 @@
+#include "azure/credentials.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+#include "azure/connection_string.h"
+
+namespace abo::azure {
+namespace {
+
+constexpr std::string_view account_key = "accountKey";
+constexpr std::string_view sas_token = "sasToken";
+constexpr std::string_view connection_string = "connectionString";
+
+std::unexpected<Error> invalid_secret(std::string message) {
+  return fail(ErrorKind::Invalid, Reason::InvalidSecret, std::move(message));
+}
+
+Secret trimmed(const Secret& value) {
+  static constexpr std::string_view space = " \t\r\n";
+  std::string_view text = value.reveal();
+  std::size_t begin = text.find_first_not_of(space), end = text.find_last_not_of(space);
+  return begin == text.npos ? Secret{} : Secret(std::string(text.substr(begin, end - begin + 1)));
+}
+
+// Names of keys are no secrets, but a Secret may have many.
+std::string key_list(const SecretData& data) {
+  if (data.empty()) return "no key at all";
+  std::vector<std::string> names;
+  for (const auto& [name, value] : data) {
+    if (names.size() == 8) {
+      names.emplace_back("...");
+      break;
+    }
+    names.push_back(name);
+  }
+  return fmt::format("only {}", fmt::join(names, ", "));
+}
+
+// The one key of the Secret that says how to sign.
+Result<std::string_view> choose_key(const SecretData& data, const std::string& secret) {
+  std::vector<std::string_view> present;
+  for (std::string_view key : {account_key, sas_token, connection_string}) {
+    if (data.contains(std::string(key))) present.push_back(key);
+  }
+  if (present.size() > 1) {
+    return invalid_secret(
+        fmt::format("Secret \"{}\" has both {} and {}; keep one of them", secret, present[0], present[1]));
+  }
+  if (present.size() == 1) return present[0];
+  if (data.contains("clientSecret") || data.contains("clientId") || data.contains("tenantId")) {
+    return fail(
+        ErrorKind::Invalid, Reason::NotSupported,
+        fmt::format(
+            "Secret \"{}\" holds a client secret (tenantId, clientId, clientSecret), which this version "
+            "cannot use yet; give it accountKey, sasToken or connectionString",
+            secret));
+  }
+  return invalid_secret(
+      fmt::format("Secret \"{}\" needs one of the keys accountKey, sasToken or connectionString, but has {}",
+                  secret, key_list(data)));
+}
+
+// What the Secret says, whichever of its three forms it has.
+struct Credential {
+  std::string account, endpoint;  // of a connection string
+  Secret key, sas;
+  std::string what;  // names the Secret's key in messages
+};
+
+Result<Credential> read_secret(const SecretData& data, const std::string& secret) {
+  auto key = choose_key(data, secret);
+  if (!key) return pass(key);
+  Credential credential;
+  credential.what = fmt::format("{} in Secret \"{}\"", *key, secret);
+  Secret value = trimmed(data.at(std::string(*key)));
+  if (value.empty()) return invalid_secret(fmt::format("{} is empty", credential.what));
+  if (*key == account_key) {
+    credential.key = std::move(value);
+  } else if (*key == sas_token) {
+    credential.sas = std::move(value);
+  } else {
+    auto parsed = parse_connection_string(value, credential.what);
+    if (!parsed) return pass(parsed);
+    credential.account = std::move(parsed->account);
+    credential.endpoint = std::move(parsed->endpoint);
+    credential.key = std::move(parsed->account_key);
+    credential.sas = std::move(parsed->sas);
+  }
+  return credential;
+}
+
+Result<ContainerUrl> place(const AccessRequest& request, const Credential& credential) {
+  const std::string& wanted = request.storage_account;
+  if (!wanted.empty() && !credential.account.empty() && wanted != credential.account) {
+    return invalid_secret(
+        fmt::format("{} belongs to another account than storageAccount \"{}\"", credential.what, wanted));
+  }
+  bool own_endpoint = !request.endpoint.empty();
+  auto url = container_url(wanted.empty() ? credential.account : wanted, request.container_name,
+                           own_endpoint ? request.endpoint : credential.endpoint,
+                           own_endpoint ? "endpoint" : fmt::format("the endpoint of {}", credential.what));
+  if (!url) return url;
+  if (auto allowed = request.policy.check(url->endpoint); !allowed) return pass(allowed);
+  return url;
+}
+
+Result<Access> with_sas(Access access, const Credential& credential, WallTime now) {
+  auto token = parse_sas(credential.sas, now, credential.what);
+  if (!token) return pass(token);
+  if (token->https_only && access.container.endpoint.scheme != "https") {
+    return fail(ErrorKind::Forbidden, Reason::PermissionDenied,
+                fmt::format("{} allows https only (spr=https), but the endpoint is http", credential.what));
+  }
+  access.expires = token->expires;
+  access.credential = std::move(*token);
+  return access;
+}
+
+}  // namespace
+
+Result<Access> resolve_access(const AccessRequest& request, WallTime now) {
+  Credential credential;
+  if (request.secret_data) {
+    auto read = read_secret(*request.secret_data, request.secret_name);
+    if (!read) return pass(read);
+    credential = std::move(*read);
+  }
+  auto url = place(request, credential);
+  if (!url) return pass(url);
+  Access access{std::move(*url), Anonymous{}, std::nullopt};
+  if (!credential.sas.empty()) return with_sas(std::move(access), credential, now);
+  if (!credential.key.empty()) {
+    auto key = parse_shared_key(access.container.account, credential.key, credential.what);
+    if (!key) return pass(key);
+    access.credential = std::move(*key);
+  }
+  return access;
+}
+
+}  // namespace abo::azure
