@@ -38,7 +38,7 @@ struct Blob {
 
 // An object ready to be created.
 struct Rendered {
-  json::object object;        // complete: metadata.name, namespace, labels, annotations, finalizer, owner reference
+  json::object object;  // complete: metadata.name, namespace, labels, annotations, finalizer, owner reference
   std::string fallback_name;  // "<name>-${BLOB_HASH}", for when the name is taken by something else
 };
 
@@ -50,7 +50,8 @@ class Template {
   // over 256 KiB, too deep, too many aliases.
   // group_names: the pattern's groups in order, "" for those without a name (so that ${MATCH_2} can be checked now).
   static Result<Template> parse(std::string_view text, std::string_view expected_kind,
-                                std::string_view watcher_namespace, const std::vector<std::string>& group_names);
+                                std::string_view watcher_namespace,
+                                const std::vector<std::string>& group_names);
 
   [[nodiscard]] const std::string& api_version() const;  // "batch/v1"
   [[nodiscard]] const std::string& kind() const;         // "Job"
