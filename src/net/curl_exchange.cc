@@ -147,9 +147,10 @@ void CurlExchange::set_url() {
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(options_->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  if (options_->http2) set(CURLOPT_PIPEWAIT, 1L);
+  // Without TLS nothing tells whether the server speaks HTTP/2, and PIPEWAIT would queue behind the first answer.
+  const bool http2 = options_->http2 && !request_.url.starts_with("http:");
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  if (http2) set(CURLOPT_PIPEWAIT, 1L);
 }
 
 void CurlExchange::set_method() {

@@ -301,11 +301,10 @@ TEST_F(CurlTransportTest, a_connection_that_is_never_made_ends_at_the_connect_ti
   full.listen(0);
   std::vector<tcp::socket> fillers;
   for (int i = 0; i < 4; ++i) {
-    fillers.emplace_back(io).non_blocking();
-    fillers.back().open(tcp::v4());
-    fillers.back().non_blocking(true);
-    boost::system::error_code ignored;
-    fillers.back().connect(full.local_endpoint(), ignored);
+    fillers.emplace_back(io).open(tcp::v4());
+    fillers.back().native_non_blocking(true);
+    static_cast<void>(
+        ::connect(fillers.back().native_handle(), full.local_endpoint().data(), sizeof(sockaddr_in)));
   }
   const std::string place = "127.0.0.1:" + std::to_string(full.local_endpoint().port());
   const auto answer = send(Request{.url = "http://" + place + "/", .connect_timeout = 60ms});
