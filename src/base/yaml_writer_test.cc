@@ -70,5 +70,10 @@ TEST(YamlWriter, folds_long_prose) {
             "a: >-\n  " + word + " " + word + " " + word + "\n  " + word + "\n");
 }
 
+TEST(YamlWriter, does_not_fold_where_folding_would_lose_a_space) {
+  std::string prose = std::string(50, 'w') + "  " + std::string(50, 'w');
+  EXPECT_EQ(to_yaml(json::object{{"a", prose}}), "a: " + prose + "\n");
+}
+
 }  // namespace
 }  // namespace abo

@@ -1,0 +1,106 @@
+#include "cli/validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/yaml_writer.h"
+#include "cli/watcher_file.h"
+
+namespace abo::cli {
+namespace {
+
+struct Report {
+  std::size_t files = 0;
+  std::size_t watchers = 0;
+  std::vector<Finding> findings;
+
+  [[nodiscard]] std::size_t count(Severity severity) const {
+    return static_cast<std::size_t>(std::ranges::count(findings, severity, &Finding::severity));
+  }
+};
+
+std::string counted(std::size_t number, std::string_view word) {
+  return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
+}
+
+std::string summary(const Report& report) {
+  std::string text =
+      fmt::format("{} in {}: ", counted(report.watchers, "watcher"), counted(report.files, "file"));
+  std::size_t errors = report.count(Severity::Error), warnings = report.count(Severity::Warning);
+  text += errors > 0 ? counted(errors, "error") : "ok";
+  if (warnings > 0) text += fmt::format(", {}", counted(warnings, "warning"));
+  return text;
+}
+
+json::object to_json(const Finding& finding) {
+  json::object object = {
+      {"severity", to_string(finding.severity)}, {"file", finding.file}, {"line", finding.line}};
+  if (finding.column > 0) object["column"] = finding.column;
+  if (!finding.path.empty()) object["path"] = finding.path;
+  object["message"] = finding.message;
+  return object;
+}
+
+json::object to_json(const Report& report) {
+  json::array findings;
+  for (const Finding& finding : report.findings) findings.push_back(to_json(finding));
+  return {{"files", report.files},
+          {"watchers", report.watchers},
+          {"errors", report.count(Severity::Error)},
+          {"warnings", report.count(Severity::Warning)},
+          {"findings", std::move(findings)}};
+}
+
+void print(const Report& report, OutputFormat format, std::ostream& out) {
+  switch (format) {
+    case OutputFormat::Json:
+      out << json::serialize(to_json(report)) << '\n';
+      return;
+    case OutputFormat::Yaml:
+      out << to_yaml(to_json(report));
+      return;
+    case OutputFormat::Table:
+      for (const Finding& finding : report.findings) out << to_text(finding) << '\n';
+      out << summary(report) << '\n';
+      return;
+  }
+}
+
+void add(Report& report, const std::string& name, WatcherFile checked) {
+  ++report.files;
+  report.watchers += checked.watcher_count;
+  // Whoever asks for validation of nothing has probably named the wrong file.
+  if (checked.watcher_count == 0 && !checked.has_errors()) {
+    checked.findings.push_back(
+        {.severity = Severity::Warning, .file = name, .line = 1, .message = "holds no AzureBlobWatcher"});
+  }
+  std::ranges::move(checked.findings, std::back_inserter(report.findings));
+}
+
+}  // namespace
+
+int validate(const std::vector<std::string>& files, OutputFormat format, std::ostream& out,
+             std::ostream& err) {
+  if (files.empty()) {
+    err << "validate: name at least one file, or - for the standard input\n";
+    return 2;
+  }
+  Report report;
+  bool unreadable = false;
+  for (const std::string& file : files) {
+    auto text = read_input(file);
+    if (!text) {
+      err << text.error().message << '\n';
+      unreadable = true;
+      continue;
+    }
+    std::string name = file == "-" ? "stdin" : file;
+    add(report, name, check_watchers(name, *text));
+  }
+  print(report, format, out);
+  if (unreadable) return 2;
+  return report.count(Severity::Error) > 0 ? 1 : 0;
+}
+
+}  // namespace abo::cli
