@@ -1,0 +1,226 @@
+#include "azure/azure_error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "listing/text_decode.h"
+
+namespace abo::azure {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// The text of the first <name>...</name>; error documents are flat.
+std::string element(std::string_view body, std::string_view name) {
+  std::string open = fmt::format("<{}>", name), close = fmt::format("</{}>", name);
+  std::size_t begin = body.find(open);
+  if (begin == body.npos) return {};
+  begin += open.size();
+  std::size_t end = body.find(close, begin);
+  std::string text;
+  if (end == body.npos || !listing::decode_entities(body.substr(begin, end - begin), text)) return {};
+  return text;
+}
+
+// Codes and ids are words; whatever else a server sends does not get into a status.
+std::string word(std::string_view text) {
+  std::string out(text.substr(0, 64));
+  auto strange = [](char c) {
+    return !std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_' && c != '.';
+  };
+  std::erase_if(out, strange);
+  return out;
+}
+
+// From "sig=" (however it is written) to the next space: a signature, and what stands behind it in the query.
+void redact(std::string& text) {
+  std::string folded = text;
+  std::ranges::transform(folded, folded.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::size_t cut = text.npos;
+  for (std::string_view mark : {"sig=", "sig%3d", "signature=", "sharedkey ", "bearer ", "accountkey="}) {
+    cut = std::min(cut, folded.find(mark));
+  }
+  if (cut != text.npos) text = text.substr(0, cut) + "(redacted)";
+}
+
+// The first line of the service's own message, short, printable, without anything secret.
+std::string first_line(std::string message) {
+  message.resize(std::min(message.find_first_of("\r\n"), message.size()));
+  redact(message);
+  if (message.size() > 240) message = message.substr(0, 240) + "...";
+  for (char& c : message) c = c >= ' ' && c < 0x7F ? c : '?';
+  return message;
+}
+
+struct Meaning {
+  ErrorKind kind;
+  Reason reason;
+  std::string advice;
+  std::optional<std::chrono::milliseconds> retry_after{};
+};
+
+// Empty when the clocks agree, or when there is nothing to compare with.
+std::string clock_skew(const net::Response& response, WallTime now) {
+  auto date = parse_rfc1123(response.header("date"));
+  if (!date) return {};
+  auto skew = std::chrono::duration_cast<seconds>(now - *date).count();
+  if (std::abs(skew) <= seconds(minutes{5}).count()) return {};
+  return fmt::format(
+      "this machine's clock is {} s {} the service's; correct it (the service allows 15 minutes)",
+      std::abs(skew), skew > 0 ? "ahead of" : "behind");
+}
+
+std::string check_credential(CredentialKind credential) {
+  switch (credential) {
+    case CredentialKind::Anonymous:
+      return "the container is not public; set credentialsSecret";
+    case CredentialKind::SharedKey:
+      return "the account key was not accepted; was it rotated, and does it belong to this account?";
+    case CredentialKind::Sas:
+      return "the SAS was not accepted; was the key it is signed with rotated, is it made for this "
+             "container, has it begun?";
+  }
+  return {};
+}
+
+Meaning authentication_failed(const net::Response& response, WallTime now, CredentialKind credential) {
+  bool sas = credential == CredentialKind::Sas;
+  if (sas &&
+      element(response.body, "AuthenticationErrorDetail").contains("not valid in the specified time frame")) {
+    return {ErrorKind::Unauthenticated, Reason::SasExpired,
+            "the SAS has expired or has not begun yet; make a new one"};
+  }
+  std::string skew = sas ? "" : clock_skew(response, now);
+  return {ErrorKind::Unauthenticated, Reason::AuthenticationFailed,
+          skew.empty() ? check_credential(credential) : skew};
+}
+
+Meaning denied(std::string advice) {
+  return {ErrorKind::Forbidden, Reason::PermissionDenied, std::move(advice)};
+}
+
+Meaning forbidden(std::string_view code, const net::Response& response, WallTime now,
+                  CredentialKind credential) {
+  if (code == "AuthenticationFailed" || code == "InvalidAuthenticationInfo")
+    return authentication_failed(response, now, credential);
+  if (code == "AuthorizationFailure") {
+    // Azure says so when the network rules refuse the caller, Azurite when the key or SAS is wrong.
+    Meaning meaning = authentication_failed(response, now, credential);
+    meaning.advice += " (or the account's network rules do not admit this address)";
+    return meaning;
+  }
+  if (code == "AuthorizationPermissionMismatch")
+    return denied("the credential does not permit listing this container; a SAS needs list (l)");
+  if (code == "AuthorizationResourceTypeMismatch")
+    return denied("the SAS is not made for containers; it needs srt=co");
+  if (code == "AuthorizationServiceMismatch") return denied("the SAS is not made for blobs; it needs ss=b");
+  if (code == "AuthorizationProtocolMismatch") return denied("the SAS allows https only");
+  if (code == "AuthorizationSourceIPMismatch") return denied("the SAS does not admit this address (sip)");
+  if (code == "KeyBasedAuthenticationNotPermitted")
+    return denied("the account does not permit account keys; use another credential");
+  if (code == "AccountIsDisabled") return denied("the account is disabled");
+  return denied("the service refuses it");
+}
+
+Meaning conflict(std::string_view code) {
+  if (code == "ContainerBeingDeleted") {
+    return {ErrorKind::Unavailable, Reason::ContainerNotFound, "the container is being deleted", seconds{30}};
+  }
+  if (code == "AccountBeingCreated") {
+    return {ErrorKind::Unavailable, Reason::ServiceUnavailable, "the account is being created", seconds{30}};
+  }
+  if (code == "ContainerDisabled") return denied("the container is disabled");
+  if (code == "PublicAccessNotPermitted") {
+    return {ErrorKind::Unauthenticated, Reason::AuthenticationFailed,
+            "the account permits no public access; set credentialsSecret"};
+  }
+  return {ErrorKind::Conflict, Reason::ServiceUnavailable, "the service reports a conflict"};
+}
+
+Meaning bad_request(std::string_view code) {
+  if (code == "OutOfRangeInput" || code == "InvalidResourceName" || code == "InvalidUri") {
+    return {ErrorKind::Invalid, Reason::InvalidSpec,
+            "the service does not accept containerName or blobPrefix"};
+  }
+  if (code == "AuthenticationFailed") {
+    return {ErrorKind::Unauthenticated, Reason::AuthenticationFailed, "the credential is not well-formed"};
+  }
+  return {ErrorKind::Invalid, Reason::InvalidResponse, "the service does not understand the request"};
+}
+
+Meaning meaning_of(const net::Response& response, std::string_view code, WallTime now,
+                   CredentialKind credential) {
+  switch (response.status) {
+    case 400:
+      return bad_request(code);
+    case 401:
+      if (code == "NoAuthenticationInformation")
+        return {ErrorKind::Unauthenticated, Reason::AuthenticationFailed, check_credential(credential)};
+      return authentication_failed(response, now, credential);
+    case 403:
+      return forbidden(code, response, now, credential);
+    case 404:
+      return {ErrorKind::NotFound, Reason::ContainerNotFound,
+              code == "ContainerNotFound"
+                  ? "the container does not exist; create it or correct containerName"
+                  : "there is no such container; check containerName, storageAccount and endpoint, and "
+                    "that the credential may see it"};
+    case 408:
+      return {ErrorKind::UnknownOutcome, Reason::ServiceUnavailable, "the service waited too long"};
+    case 409:
+      return conflict(code);
+    case 429:
+      return {ErrorKind::Throttled, Reason::Throttled, "the account is asked too often"};
+    default:
+      break;
+  }
+  if (code == "ServerBusy" || code == "OperationTimedOut")
+    return {ErrorKind::Throttled, Reason::Throttled, "the account is asked too often"};
+  if (response.status >= 500)
+    return {ErrorKind::UnknownOutcome, Reason::ServiceUnavailable, "the service has a problem of its own"};
+  if (response.status >= 300 && response.status < 400) {
+    return {ErrorKind::Invalid, Reason::InvalidResponse,
+            "redirects are not followed; set endpoint to where the account really is"};
+  }
+  return {ErrorKind::Invalid, Reason::InvalidResponse,
+          "this is no answer of Azure Blob Storage; check endpoint"};
+}
+
+}  // namespace
+
+CredentialKind kind_of(const Access& access) {
+  if (std::holds_alternative<SharedKey>(access.credential)) return CredentialKind::SharedKey;
+  return std::holds_alternative<SasToken>(access.credential) ? CredentialKind::Sas
+                                                             : CredentialKind::Anonymous;
+}
+
+bool is_passing(int status) {
+  for (int passing : {408, 429, 500, 502, 503, 504}) {
+    if (status == passing) return true;
+  }
+  return false;
+}
+
+std::string error_code(const net::Response& response) {
+  std::string code = word(response.header("x-ms-error-code"));
+  return code.empty() ? word(element(response.body, "Code")) : code;
+}
+
+Error error_of(const net::Response& response, WallTime now, CredentialKind credential) {
+  std::string code = error_code(response);
+  Meaning meaning = meaning_of(response, code, now, credential);
+  std::string text = fmt::format("{} (HTTP {}", meaning.advice, response.status);
+  if (!code.empty()) text += fmt::format(" {}", code);
+  if (std::string said = first_line(element(response.body, "Message")); !said.empty())
+    text += fmt::format(": {}", said);
+  if (std::string id = word(response.header("x-ms-request-id")); !id.empty())
+    text += fmt::format("; request {}", id);
+  auto wish = net::retry_after(response, std::chrono::floor<seconds>(now));
+  return {meaning.kind, meaning.reason, text + ")", wish ? wish : meaning.retry_after};
+}
+
+}  // namespace abo::azure

@@ -1,0 +1,34 @@
+// What an answer of Azure Storage that is no success means, in this program's kinds and reasons and in words that say
+// what to do (azure-protocol.md, section 8). Pure. The message carries the service's code and request id; it never
+// carries a signature, a query or the string to sign, even when the service quotes them.
+#pragma once
+
+#include "azure/credentials.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "net/http.h"
+
+namespace abo::azure {
+
+enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas };
+[[nodiscard]] CredentialKind kind_of(const Access& access);
+
+// `now` is this machine's time: a refused signature is compared with the answer's Date, since a wrong clock is a common
+// cause. retry_after is filled when the service or the protocol says how long to wait. Kinds and reasons:
+//   401, 403 about who asks      Unauthenticated  AuthenticationFailed, SasExpired
+//   403 about what is allowed    Forbidden        PermissionDenied
+//   404                          NotFound         ContainerNotFound
+//   409 being deleted, created   Unavailable      ContainerNotFound, ServiceUnavailable
+//   429, 503 ServerBusy, 500 OperationTimedOut    Throttled  Throttled
+//   408, other 5xx               UnknownOutcome   ServiceUnavailable
+//   400 about a name             Invalid          InvalidSpec
+//   anything else, redirects     Invalid          InvalidResponse
+[[nodiscard]] Error error_of(const net::Response& response, WallTime now, CredentialKind credential);
+
+// 408, 429, 500, 502, 503, 504: the same request may succeed in a moment.
+[[nodiscard]] bool is_passing(int status);
+
+// The code of the service: the header x-ms-error-code, else <Code> in the body; "" when there is neither.
+[[nodiscard]] std::string error_code(const net::Response& response);
+
+}  // namespace abo::azure

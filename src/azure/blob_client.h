@@ -1,0 +1,72 @@
+// Lists a container over HTTP: page after page, signed anew for each try, with the retries of azure-protocol.md, section
+// 9. It keeps nothing between two listings. One thread, the event loop's; the transport, the clock and the client must
+// outlive every listing in progress.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "azure/credentials.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "listing/list_page_decoder.h"
+#include "net/http.h"
+#include "net/task.h"
+
+namespace abo::azure {
+
+struct RetryPolicy {
+  int tries = 5;                        // of one page
+  std::chrono::milliseconds base{800};  // doubled for each try; the wait is a random part of it
+  std::chrono::milliseconds cap{60'000};
+  std::chrono::milliseconds longest_wish{60'000};  // a longer Retry-After ends the listing with Throttled
+};
+
+struct BlobClientOptions {
+  RetryPolicy retry;
+  std::function<Task<void>(std::chrono::milliseconds)> sleep;  // required
+  std::uint64_t seed = 0;                                      // of jitter and request ids
+  int page_size = 5000;                                        // 1 to 5,000
+  std::chrono::milliseconds deadline{0};                       // of a whole listing; 0: none
+  std::size_t max_page_bytes = 64U << 20;                      // a full page has about 4 MB
+  // Told of every request that was sent: ("ListBlobs", "200", false); the code is the HTTP status, or "error" when no
+  // answer came.
+  std::function<void(std::string_view operation, std::string_view code, bool throttled)> observer;
+};
+
+struct Listing {
+  ServiceTime
+      service_date{};  // Date of the first page's answer: what is older than this (less a margin) was visible
+  std::int64_t listed = 0;    // blobs, each counted once however often a page was tried
+  std::int64_t left_out = 0;  // rows that are no current blob
+  int pages = 0;
+  int requests = 0;  // pages and their retries: each is money
+};
+
+class BlobClient {
+ public:
+  BlobClient(net::Transport& transport, const Clock& clock, BlobClientOptions options);
+
+  // Hands every blob whose name begins with `prefix` to `sink`, in no order to rely on. A page that is tried again
+  // hands out its blobs again, and a failed listing has handed out some: the sink's owner must tolerate repeats, and
+  // may draw conclusions from what is missing only after success.
+  // Errors: those of error_of(), of Transport::send() and of ListPageDecoder, and
+  //   Invalid    InvalidResponse     no Date, a marker that was given before, a page beyond max_page_bytes (TooLarge)
+  //   Throttled  Throttled           the service wants a longer pause than may be waited; retry_after says how long
+  //   UnknownOutcome ServiceUnavailable  the deadline has passed
+  [[nodiscard]] Task<Result<Listing>> list(Access access, std::string prefix, listing::BlobSink sink);
+
+ private:
+  class Run;  // one listing in progress
+
+  net::Transport& transport_;
+  const Clock& clock_;
+  BlobClientOptions options_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace abo::azure
