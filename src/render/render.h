@@ -2,6 +2,7 @@
 // template, blob and key give the same object, name included, for ever; exactly-once rests on it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,12 +43,16 @@ struct Rendered {
   std::string fallback_name;  // "<name>-${BLOB_HASH}", for when the name is taken by something else
 };
 
+struct Compiled;  // the manifest, taken apart; template.cc
+
 class Template {
  public:
   // Parses one manifest as kubectl would read it. Errors: Invalid, InvalidTemplate, with the line in the template:
   // not YAML, no or several documents, no kind / apiVersion / name, kind other than `expected_kind`, another
   // namespace than `watcher_namespace`, refused fields (ownerReferences, finalizers, status), unknown ${BLOB_...},
-  // over 256 KiB, too deep, too many aliases.
+  // over 256 KiB, too deep, too many aliases, a name whose own letters are illegal. KindNotAllowed for RBAC kinds and
+  // AzureBlobWatchers. A generateName becomes a name that ends in ${BLOB_HASH}: names must be deterministic.
+  // watcher_namespace "": not known (a file checked offline), so metadata.namespace is not compared.
   // group_names: the pattern's groups in order, "" for those without a name (so that ${MATCH_2} can be checked now).
   static Result<Template> parse(std::string_view text, std::string_view expected_kind,
                                 std::string_view watcher_namespace,
@@ -66,7 +71,7 @@ class Template {
   std::string api_version_;
   std::string kind_;
   std::vector<std::string> warnings_;
-  json::object manifest_;
+  std::shared_ptr<const Compiled> compiled_;  // never changes, so copies share it
 };
 
 }  // namespace abo::render

@@ -1,0 +1,134 @@
+// From manifest to tree: takes texts apart and finds out for each what kind of place it stands in.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "render/document.h"
+
+namespace abo::render {
+namespace {
+
+constexpr std::string_view container_lists[] = {"containers", "initContainers", "ephemeralContainers"};
+
+// What the things around a value say about it.
+struct Context {
+  std::string_view key;       // the key it stands under; "" in a list
+  std::string_view list_key;  // the key of the list it stands in
+  std::size_t depth = 0;      // 0: the manifest itself
+  Place place = Place::Raw;   // of the value, when it is a text, or of the texts in it, when it is a list
+  Place member_place = Place::Raw;  // of the texts directly in it, when it is a mapping
+  bool env = false;                 // the list `env` of a container, or one entry of it
+};
+
+// Argo has podMetadata and workflowMetadata as well.
+bool is_metadata(std::string_view key) {
+  return key == "metadata" || key.ends_with("Metadata");
+}
+
+bool is_container(const json::object& object, const Context& context) {
+  return object.contains("image") ||
+         std::ranges::find(container_lists, context.list_key) != std::end(container_lists);
+}
+
+Context context_of(std::string_view key, const json::object& parent, const Context& around) {
+  Context context{.key = key, .depth = around.depth + 1, .place = around.member_place};
+  if (is_metadata(around.key)) {
+    if (key == "labels") context.member_place = Place::LabelValue;
+    if (key == "name" || key == "generateName")
+      context.place = around.depth == 1 ? Place::Name : Place::InnerName;
+  }
+  if (key == "matchLabels") context.member_place = Place::LabelValue;  // or selectors would miss their Pods
+  if (is_container(parent, around)) {
+    if (key == "command" || key == "args") context.place = Place::PodText;
+    context.env = key == "env";
+  }
+  if (around.env && key == "value") context.place = Place::PodText;
+  return context;
+}
+
+class Compiler {
+ public:
+  explicit Compiler(const std::vector<std::string>& group_names) : group_names_(group_names) {}
+
+  Checked<Node> value(const json::value& source, const Context& context) {
+    if (const auto* string = source.if_string()) return scalar(*string, context.place);
+    if (const auto* list = source.if_array()) return items(*list, context);
+    if (const auto* object = source.if_object()) return members(*object, context);
+    return Node{source};
+  }
+
+  Checked<Node> members(const json::object& source, const Context& around) {
+    Members members;
+    for (const auto& [name, child] : source) {
+      auto key = text(name);
+      if (!key) return below(name, std::move(key.error()));
+      auto node = value(child, context_of(name, source, around));
+      if (!node) return below(name, std::move(node.error()));
+      members.push_back({std::move(*key), {}});
+      members.back().value.push_back(std::move(*node));
+    }
+    return folded(std::move(members));
+  }
+
+ private:
+  Checked<Node> items(const json::array& source, const Context& around) {
+    Context context{
+        .list_key = around.key, .depth = around.depth + 1, .place = around.place, .env = around.env};
+    Items items;
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      auto node = value(source[i], context);
+      if (!node) return below(std::to_string(i), std::move(node.error()));
+      items.push_back(std::move(*node));
+    }
+    return folded(std::move(items));
+  }
+
+  Checked<Node> scalar(std::string_view source, Place place) {
+    auto parsed = text(source);
+    if (!parsed) return std::unexpected(std::move(parsed.error()));
+    if (parsed->constant()) return Node{json::value(parsed->constant_text())};
+    return Node{Scalar{std::move(*parsed), place}};
+  }
+
+  Checked<Text> text(std::string_view source) {
+    auto parsed = Text::parse(source, group_names_);
+    if (!parsed) return std::unexpected(Complaint{Reason::InvalidTemplate, std::move(parsed.error()), ""});
+    return std::move(*parsed);
+  }
+
+  // What holds no variable becomes one finished value, cheap to copy.
+  static Node folded(Items items) {
+    json::array values;
+    for (const Node& item : items) {
+      const auto* value = std::get_if<json::value>(&item.content);
+      if (!value) return Node{std::move(items)};
+      values.push_back(*value);
+    }
+    return Node{json::value(std::move(values))};
+  }
+
+  static Node folded(Members members) {
+    json::object values;
+    for (const Member& member : members) {
+      const auto* value = std::get_if<json::value>(&member.value.front().content);
+      if (!value || !member.key.constant()) return Node{std::move(members)};
+      if (!values.emplace(member.key.constant_text(), *value).second) return Node{std::move(members)};
+    }
+    return Node{json::value(std::move(values))};
+  }
+
+  static std::unexpected<Complaint> below(std::string_view step, Complaint complaint) {
+    complaint.pointer.insert(0, "/" + pointer_step(step));
+    return std::unexpected(std::move(complaint));
+  }
+
+  const std::vector<std::string>& group_names_;
+};
+
+}  // namespace
+
+Checked<Node> compile(const json::object& manifest, const std::vector<std::string>& group_names) {
+  return Compiler(group_names).members(manifest, {});
+}
+
+}  // namespace abo::render

@@ -1,0 +1,485 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "base/time.h"
+#include "render/names.h"
+#include "render/object_names.h"
+#include "render/render.h"
+#include "tests/golden/golden.h"
+
+namespace abo::render {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const std::vector<std::string> groups = {"day"};
+
+Source a_source() {
+  return {.watcher_name = "datasets",
+          .watcher_namespace = "ml",
+          .watcher_uid = "0b6f1f5e-0000-4000-8000-000000000001",
+          .storage_account = "acct",
+          .container_name = "data",
+          .container_url = "https://acct.blob.core.windows.net/data"};
+}
+
+Blob blob_named(std::string name) {
+  Blob blob;
+  blob.item.name = std::move(name);
+  blob.item.etag = "0x8DC0FFEE";
+  blob.item.size = 42;
+  blob.item.last_modified = *parse_rfc3339("2026-11-22T05:30:00Z");
+  blob.key = TriggerKey::of(a_source().watcher_uid, a_source().container_url, blob.item.name, blob.item.etag);
+  blob.groups = {{"day", "22"}};
+  return blob;
+}
+
+Template parsed(std::string_view text, std::string_view kind = "Job") {
+  auto result = Template::parse(text, kind, "ml", groups);
+  EXPECT_TRUE(result) << result.error().message;
+  return std::move(*result);
+}
+
+Error refused(std::string_view text, std::string_view kind = "Job") {
+  auto result = Template::parse(text, kind, "ml", groups);
+  EXPECT_FALSE(result) << text;
+  if (result) return {};
+  EXPECT_EQ(result.error().kind, ErrorKind::Invalid);
+  return result.error();
+}
+
+Rendered rendered(const Template& made, std::string name = "raw/mydata.csv") {
+  auto result = made.render(a_source(), blob_named(std::move(name)));
+  EXPECT_TRUE(result) << result.error().message;
+  return result ? std::move(*result) : Rendered{};
+}
+
+Error not_rendered(const Template& made, std::string name) {
+  auto result = made.render(a_source(), blob_named(std::move(name)));
+  EXPECT_FALSE(result);
+  return result ? Error{} : result.error();
+}
+
+std::string name_of(const Rendered& one) {
+  return std::string(find_string(one.object, {"metadata", "name"}));
+}
+
+// A ConfigMap-like object around one line of `data`.
+std::string with_data(std::string_view line, std::string_view head = "apiVersion: v1\nkind: ConfigMap\n") {
+  return fmt::format("{}metadata:\n  name: x-${{BLOB_HASH}}\ndata:\n  {}\n", head, line);
+}
+const std::string argo_head = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n";
+const std::string tekton_head = "apiVersion: tekton.dev/v1\nkind: PipelineRun\n";
+
+std::string job_named(std::string_view name) {
+  return fmt::format("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {}\n", name);
+}
+
+// Indented, so that a golden file can be read.
+void pretty(std::string& out, const json::value& value, const std::string& indent) {
+  const auto* object = value.if_object();
+  const auto* array = value.if_array();
+  if ((!object || object->empty()) && (!array || array->empty())) {
+    out += json::serialize(value);
+    return;
+  }
+  const std::string inner = indent + "  ";
+  std::string separator = "\n";
+  out += object ? "{" : "[";
+  auto next = [&] { out += std::exchange(separator, ",\n") + inner; };
+  if (object) {
+    for (const auto& [key, member] : *object) {
+      next();
+      out += json::serialize(key) + ": ";
+      pretty(out, member, inner);
+    }
+  } else {
+    for (const json::value& item : *array) {
+      next();
+      pretty(out, item, inner);
+    }
+  }
+  out += "\n" + indent + (object ? "}" : "]");
+}
+
+std::string pretty(const json::object& object) {
+  std::string out;
+  pretty(out, object, "");
+  return out + "\n";
+}
+
+TEST(Template, of_the_plainest_watcher_gives_its_golden_job) {
+  std::string object = pretty(rendered(parsed(testing::golden("job.yaml"))).object);
+  EXPECT_EQ(object, testing::golden_for("job.json", object));
+}
+
+TEST(Template, of_a_pipeline_gives_its_golden_workflow) {
+  std::string object = pretty(rendered(parsed(testing::golden("workflow.yaml"), "Workflow")).object);
+  EXPECT_EQ(object, testing::golden_for("workflow.json", object));
+}
+
+TEST(Template, makes_the_documented_names) {
+  EXPECT_EQ(name_of(rendered(parsed(job_named("process-${BLOB_NAME}")))), "process-raw-mydata.csv");
+  EXPECT_EQ(name_of(rendered(parsed(job_named("ml-pipeline-${BLOB_NAME}")))), "ml-pipeline-raw-mydata.csv");
+  EXPECT_EQ(name_of(rendered(parsed(job_named("x-${BLOB_NAME}")), "raw/My Data!.csv")), "x-raw-my-data.csv");
+  std::string hash = blob_named("!!!").key.short_hex();
+  EXPECT_EQ(name_of(rendered(parsed(job_named("x-${BLOB_NAME}")), "!!!")), "x-" + hash);
+}
+
+TEST(Template, cuts_a_long_name_and_ends_it_in_the_hash) {
+  std::string blob = std::string(100, 'a') + ".csv";
+  Rendered one = rendered(parsed(job_named("process-${BLOB_NAME}")), blob);
+  EXPECT_THAT(name_of(one), SizeIs(63));
+  EXPECT_TRUE(name_of(one).ends_with("aaa-" + blob_named(blob).key.short_hex()));
+  EXPECT_NE(one.fallback_name, name_of(one));
+  EXPECT_LE(one.fallback_name.size(), 63u);
+}
+
+TEST(Template, without_a_variable_in_its_name_falls_back_to_the_hash) {
+  Rendered one = rendered(parsed(job_named("fixed")));
+  EXPECT_EQ(name_of(one), "fixed");
+  EXPECT_EQ(one.fallback_name, "fixed-" + blob_named("raw/mydata.csv").key.short_hex());
+}
+
+TEST(Template, turns_generate_name_into_a_name_that_never_changes) {
+  Template made = parsed("apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: process-\n");
+  Rendered one = rendered(made);
+  EXPECT_EQ(name_of(one), "process-" + blob_named("raw/mydata.csv").key.short_hex());
+  EXPECT_EQ(find(one.object, {"metadata", "generateName"}), nullptr);
+  EXPECT_EQ(one.object, rendered(made).object);
+}
+
+TEST(Template, keeps_texts_texts_whatever_the_value) {
+  Rendered one = rendered(
+      parsed(with_data("a: ${BLOB_SIZE}\n  b: ${BLOB_NAME}\n  c: 7\n  d: yes"), "ConfigMap"), "true");
+  EXPECT_EQ(*find(one.object, {"data"}), json::parse(R"({"a":"42","b":"true","c":7,"d":true})"));
+}
+
+TEST(Template, reads_a_name_that_looks_like_yaml_as_text) {
+  Rendered one = rendered(parsed(with_data("a: \"${BLOB_NAME}\""), "ConfigMap"), "a\": {x: y}\n- z");
+  EXPECT_EQ(*find(one.object, {"data"}), (json::value{{"a", "a\": {x: y}\n- z"}}));
+}
+
+TEST(Template, fills_keys_too_and_complains_when_two_become_one) {
+  Template made = parsed(with_data("${BLOB_STEM}: 1\n  fixed: 2"), "ConfigMap");
+  EXPECT_EQ(*find(rendered(made).object, {"data"}), json::parse(R"({"mydata":1,"fixed":2})"));
+  Error error = not_rendered(made, "fixed.csv");
+  EXPECT_EQ(error.reason, Reason::TemplateError);
+  EXPECT_THAT(error.message, HasSubstr("data.fixed"));
+}
+
+TEST(Template, makes_label_values_legal_wherever_labels_stand) {
+  Template made = parsed(R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: x
+  labels: {file: "${BLOB_NAME}"}
+  annotations: {file: "${BLOB_NAME}"}
+spec:
+  selector: {matchLabels: {file: "F-${BLOB_NAME}"}}
+  template: {metadata: {name: "p-${BLOB_NAME}", labels: {file: "F-${BLOB_NAME}"}}}
+)",
+                         "Deployment");
+  Rendered one = rendered(made, "raw/My Data!.csv");
+  EXPECT_EQ(find_string(one.object, {"metadata", "labels", "file"}), "raw-my-data.csv");
+  EXPECT_EQ(find_string(one.object, {"metadata", "annotations", "file"}), "raw/My Data!.csv");
+  EXPECT_EQ(find_string(one.object, {"spec", "selector", "matchLabels", "file"}), "F-raw-my-data.csv");
+  EXPECT_EQ(find_string(one.object, {"spec", "template", "metadata", "labels", "file"}), "F-raw-my-data.csv");
+  EXPECT_EQ(find_string(one.object, {"spec", "template", "metadata", "name"}), "p-raw-my-data.csv");
+  std::string longest(
+      find_string(rendered(made, std::string(300, 'b')).object, {"metadata", "labels", "file"}));
+  EXPECT_THAT(longest, SizeIs(63));
+}
+
+TEST(Template, writes_our_labels_annotations_finalizer_and_owner) {
+  Source source = a_source();
+  Blob blob = blob_named("raw/my data.csv");
+  auto one = parsed(job_named("x")).render(source, blob);
+  ASSERT_TRUE(one);
+  const json::object& metadata = *find_object(one->object, {"metadata"});
+  EXPECT_EQ(metadata.at("namespace"), "ml");
+  EXPECT_EQ(metadata.at("labels"), json::parse(R"({"app.kubernetes.io/managed-by":"azure-blob-operator",
+                                                   "mlops.example.com/watcher":"datasets"})"));
+  EXPECT_EQ(metadata.at("finalizers"), json::parse(R"(["mlops.example.com/recording"])"));
+  EXPECT_EQ(metadata.at("annotations"),
+            (json::value{
+                {"mlops.example.com/blob-name", "raw/my data.csv"},
+                {"mlops.example.com/blob-url", "https://acct.blob.core.windows.net/data/raw/my%20data.csv"},
+                {"mlops.example.com/blob-etag", "0x8DC0FFEE"},
+                {"mlops.example.com/blob-last-modified", "2026-11-22T05:30:00Z"},
+                {"mlops.example.com/trigger-key", blob.key.hex()},
+                {"mlops.example.com/watcher-uid", source.watcher_uid}}));
+  EXPECT_EQ(metadata.at("ownerReferences"), (json::value{{{"apiVersion", "mlops.example.com/v1alpha1"},
+                                                          {"kind", "AzureBlobWatcher"},
+                                                          {"name", "datasets"},
+                                                          {"uid", source.watcher_uid},
+                                                          {"controller", true},
+                                                          {"blockOwnerDeletion", false}}}));
+  source.owned = false;
+  EXPECT_FALSE(parsed(job_named("x"))
+                   .render(source, blob)
+                   ->object.at("metadata")
+                   .get_object()
+                   .contains("ownerReferences"));
+}
+
+TEST(Template, never_lets_a_blob_take_one_of_our_keys) {
+  Template made = parsed(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  annotations:\n    "
+      "mlops.example.com/${BLOB_NAME}: a\n",
+      "ConfigMap");
+  EXPECT_EQ(not_rendered(made, "trigger-key").reason, Reason::TemplateError);
+  EXPECT_EQ(name_of(rendered(made, "other")), "x");
+}
+
+TEST(Template, refuses_what_is_not_one_manifest) {
+  EXPECT_THAT(refused("a: [").message, HasSubstr("jobTemplate.template, line"));
+  EXPECT_THAT(refused("").message, HasSubstr("empty"));
+  EXPECT_THAT(refused("just text").message, HasSubstr("one manifest is expected"));
+  EXPECT_THAT(refused("- a\n").message, HasSubstr("one manifest is expected"));
+  EXPECT_THAT(refused(job_named("x") + "---\n" + job_named("y")).message, HasSubstr("2 YAML documents"));
+  EXPECT_THAT(refused("kind: Job\nmetadata: {name: x}\n").message, HasSubstr("no apiVersion"));
+  EXPECT_THAT(refused("apiVersion: batch/v1\nmetadata: {name: x}\n").message, HasSubstr("no kind"));
+  EXPECT_THAT(refused("apiVersion: batch/v1\nkind: Job\n").message, HasSubstr("no metadata.name"));
+  EXPECT_THAT(refused("apiVersion: batch/v1\nkind: Job\nmetadata:\n").message, HasSubstr("no metadata.name"));
+  EXPECT_THAT(refused("apiVersion: batch/v1\nkind: Job\nmetadata: {labels: {}}\n").message,
+              HasSubstr("no metadata.name"));
+  EXPECT_THAT(refused("apiVersion: v1\nkind: List\nitems: []\n", "List").message,
+              HasSubstr("several resources"));
+  for (const char* text : {"a: [", "", "x", "kind: Job\n"})
+    EXPECT_EQ(refused(text).reason, Reason::InvalidTemplate);
+}
+
+TEST(Template, refuses_another_kind_than_the_spec_names) {
+  EXPECT_THAT(refused(job_named("x"), "Workflow").message,
+              AllOf(HasSubstr("line 2"), HasSubstr("\"Job\""), HasSubstr("\"Workflow\"")));
+  EXPECT_THAT(refused("apiVersion: batch/v1\nkind: ${BLOB_NAME}\nmetadata: {name: x}\n").message,
+              HasSubstr("cannot hold variables"));
+}
+
+TEST(Template, refuses_kinds_that_are_never_created) {
+  EXPECT_EQ(
+      refused("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: x}\n", "Role").reason,
+      Reason::KindNotAllowed);
+  EXPECT_EQ(refused("apiVersion: mlops.example.com/v1alpha1\nkind: AzureBlobWatcher\nmetadata: {name: x}\n",
+                    "AzureBlobWatcher")
+                .reason,
+            Reason::KindNotAllowed);
+}
+
+TEST(Template, refuses_another_namespace_and_accepts_its_own) {
+  EXPECT_THAT(refused(job_named("x\n  namespace: kube-system")).message,
+              AllOf(HasSubstr("line 5"), HasSubstr("metadata.namespace"), HasSubstr("\"ml\"")));
+  refused(job_named("x\n  namespace: ${WATCHER_NAMESPACE}"));
+  EXPECT_EQ(name_of(rendered(parsed(job_named("x\n  namespace: ml")))), "x");
+  EXPECT_TRUE(Template::parse(job_named("x\n  namespace: any"), "Job", "", {}));
+}
+
+TEST(Template, refuses_fields_that_are_not_the_users_to_set) {
+  for (const char* field :
+       {"ownerReferences: []", "finalizers: []", "uid: x", "resourceVersion: '1'", "managedFields: []",
+        "creationTimestamp: 2026-11-22T05:30:00Z", "generation: 1"}) {
+    EXPECT_THAT(refused(job_named(fmt::format("x\n  {}", field))).message,
+                HasSubstr("not allowed in a template"))
+        << field;
+  }
+  EXPECT_THAT(refused(job_named("x") + "status: {}\n").message, HasSubstr("status"));
+  EXPECT_EQ(name_of(rendered(parsed(job_named("x\n  creationTimestamp: null")))), "x");
+}
+
+TEST(Template, refuses_labels_and_annotations_of_ours_and_those_that_are_no_texts) {
+  EXPECT_THAT(refused(job_named("x\n  labels: {app.kubernetes.io/managed-by: me}")).message,
+              HasSubstr("remove it"));
+  EXPECT_THAT(refused(job_named("x\n  annotations: {mlops.example.com/trigger-key: me}")).message,
+              HasSubstr("remove it"));
+  EXPECT_THAT(refused(job_named("x\n  labels: {a: yes}")).message, HasSubstr("quotes"));
+  EXPECT_THAT(refused(job_named("x\n  labels: [a]")).message, HasSubstr("mapping"));
+  EXPECT_EQ(name_of(rendered(parsed(job_named("x\n  labels:\n  annotations:")))), "x");
+}
+
+TEST(Template, refuses_keys_with_variables_where_a_name_could_become_a_field) {
+  EXPECT_THAT(refused(job_named("x\n  ${BLOB_NAME}: []")).message, HasSubstr("cannot hold variables"));
+  EXPECT_THAT(refused(job_named("x") + "${BLOB_NAME}: {}\n").message, HasSubstr("cannot hold variables"));
+}
+
+TEST(Template, refuses_names_that_are_no_names) {
+  EXPECT_THAT(refused(job_named("Process-${BLOB_NAME}")).message,
+              AllOf(HasSubstr("line 4"), HasSubstr("Process-${BLOB_NAME}"), HasSubstr("lower-case")));
+  for (const char* name :
+       {"a_${BLOB_NAME}", "-${BLOB_NAME}", "${BLOB_NAME}-", "a.-${BLOB_NAME}", "${HOME}"}) {
+    EXPECT_EQ(refused(job_named(name)).reason, Reason::InvalidTemplate) << name;
+  }
+  EXPECT_THAT(refused(job_named("12")).message, HasSubstr("quote"));
+  EXPECT_THAT(refused(job_named("''")).message, HasSubstr("not empty"));
+  EXPECT_THAT(refused(job_named("x\n  generateName: y-")).message, HasSubstr("not both"));
+  EXPECT_THAT(
+      refused("apiVersion: v1\nkind: Service\nmetadata: {name: \"${BLOB_STEM}\"}\n", "Service").message,
+      HasSubstr("begin with a letter"));
+}
+
+TEST(Template, refuses_unknown_variables_with_line_and_path) {
+  EXPECT_THAT(refused(with_data("a: x\n  b: ${BLOB_NAM}"), "ConfigMap").message,
+              AllOf(HasSubstr("line 7"), HasSubstr("data.b"), HasSubstr("did you mean ${BLOB_NAME}?")));
+  EXPECT_THAT(refused(with_data("${BLOB_NAM}: x"), "ConfigMap").message, HasSubstr("${BLOB_NAME}"));
+  EXPECT_THAT(refused(job_named("x-${BLOB_NAM}")).message, HasSubstr("line 4"));
+  EXPECT_THAT(refused(with_data("a: ${MATCH_2}"), "ConfigMap").message, HasSubstr("blobPattern has 1 group"));
+}
+
+TEST(Template, never_hands_argo_an_expression_that_a_name_made) {
+  Template made = parsed(with_data("a: \"${BLOB_NAME}\"", argo_head), "Workflow");
+  Error error = not_rendered(made, "{{=1+1}}");
+  EXPECT_EQ(error.kind, ErrorKind::Invalid);
+  EXPECT_EQ(error.reason, Reason::UnsafeName);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("data.a"), HasSubstr("BLOB_URL")));
+  EXPECT_EQ(name_of(rendered(made, "{single}")).substr(0, 2), "x-");
+}
+
+TEST(Template, sees_expressions_that_texts_and_values_make_together) {
+  EXPECT_EQ(not_rendered(parsed(with_data("a: \"{${BLOB_NAME}\"", argo_head), "Workflow"), "{x}}").reason,
+            Reason::UnsafeName);
+  EXPECT_EQ(
+      not_rendered(parsed(with_data("a: \"${BLOB_STEM}${BLOB_EXTENSION}\"", argo_head), "Workflow"), "a{.{b")
+          .reason,
+      Reason::UnsafeName);
+  EXPECT_EQ(not_rendered(parsed(with_data("a: \"{{inputs.x}}${BLOB_NAME}\"", argo_head), "Workflow"), "{{y}}")
+                .reason,
+            Reason::UnsafeName);
+  EXPECT_EQ(not_rendered(parsed(with_data("\"${BLOB_NAME}\": a", argo_head), "Workflow"), "{{y}}").reason,
+            Reason::UnsafeName);
+}
+
+TEST(Template, lets_nothing_but_harmless_names_into_an_expression) {
+  Template made = parsed(with_data("a: \"{{=f('${BLOB_NAME}')}} ${BLOB_NAME}\"", argo_head), "Workflow");
+  EXPECT_EQ(find_string(rendered(made).object, {"data", "a"}), "{{=f('raw/mydata.csv')}} raw/mydata.csv");
+  EXPECT_EQ(not_rendered(made, "') + env('X").reason, Reason::UnsafeName);
+}
+
+TEST(Template, takes_any_name_into_argo_in_encoded_forms) {
+  Template made = parsed(
+      with_data("a: \"${BLOB_URL} ${BLOB_NAME_ENCODED} ${BLOB_SAFE_NAME} {{workflow.name}}\"", argo_head),
+      "Workflow");
+  EXPECT_THAT(std::string(find_string(rendered(made, "{{=1+1}}").object, {"data", "a"})),
+              HasSubstr("%7B%7B%3D1%2B1%7D%7D 1-1 {{workflow.name}}"));
+}
+
+TEST(Template, guards_tekton_as_it_guards_argo_and_no_other_kind) {
+  Template tekton = parsed(with_data("a: \"${BLOB_NAME}\"", tekton_head), "PipelineRun");
+  EXPECT_EQ(not_rendered(tekton, "$(params.x)").reason, Reason::UnsafeName);
+  EXPECT_EQ(find_string(rendered(tekton, "{{x}}").object, {"data", "a"}), "{{x}}");
+  Template plain = parsed(with_data("a: \"${BLOB_NAME}\""), "ConfigMap");
+  EXPECT_EQ(find_string(rendered(plain, "{{x}}$(y)").object, {"data", "a"}), "{{x}}$(y)");
+}
+
+std::string pod_with(std::string_view container) {
+  return fmt::format(
+      "apiVersion: v1\nkind: Pod\nmetadata: {{name: x}}\nspec:\n  containers:\n  - name: c\n    {}\n",
+      container);
+}
+const json::value& container_of(const Rendered& one) {
+  return find_array(one.object, {"spec", "containers"})->at(0);
+}
+
+// What the kubelet makes of a text when no variable is known: $(X) stays, $$ becomes $.
+std::string as_kubelet_reads(std::string_view text, bool& expanded) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] != '$' || i + 1 == text.size()) continue;
+    if (text[i + 1] == '$')
+      ++i;
+    else if (text[i + 1] == '(')
+      expanded = true;
+  }
+  return out;
+}
+
+TEST(Template, escapes_names_where_the_kubelet_would_expand_them) {
+  Template made =
+      parsed(pod_with("args: ['${BLOB_NAME}']\n    env: [{name: n, value: '${BLOB_NAME}'}]"), "Pod");
+  Rendered one = rendered(made, "$(HOME)$$x");
+  EXPECT_EQ(container_of(one).at("args").at(0), "$$(HOME)$$$x");
+  EXPECT_EQ(container_of(one).at("env").at(0).at("value"), "$$(HOME)$$$x");
+  EXPECT_EQ(container_of(rendered(made, "${BLOB_ETAG}")).at("args").at(0), "${BLOB_ETAG}");
+}
+
+RC_GTEST_PROP(Template, hands_containers_every_name_as_it_is, ()) {
+  auto name = *rc::gen::container<std::string>(rc::gen::element('$', '(', ')', '{', '}', 'a', '.', '/'));
+  Template made = parsed(pod_with("args: ['${BLOB_NAME}${BLOB_STEM}(x)']"), "Pod");
+  Rendered one = rendered(made, "x/" + name);
+  bool expanded = false;
+  std::string seen = as_kubelet_reads(container_of(one).at("args").at(0).as_string(), expanded);
+  Template raw = parsed(with_data("a: '${BLOB_NAME}${BLOB_STEM}(x)'"), "ConfigMap");
+  RC_ASSERT(seen == std::string(find_string(rendered(raw, "x/" + name).object, {"data", "a"})));
+  RC_ASSERT(!expanded);
+}
+
+TEST(Warnings, name_each_place_where_a_shell_evaluates_a_free_text) {
+  for (const char* container :
+       {"command: [sh, -c, 'cat ${BLOB_NAME}']",
+        "command: [/bin/bash, -euo, pipefail, -c]\n    args: ['x ${BLOB_STEM}']",
+        "command: [bash]\n    args: [-ec, '${MATCH_1}']", "args: [sh, -c, '${BLOB_DIRECTORY}']",
+        "command: [/usr/bin/env, bash, -c, '${BLOB_CONTENT_TYPE}']"}) {
+    Template made = parsed(pod_with(container), "Pod");
+    ASSERT_THAT(made.warnings(), SizeIs(1)) << container;
+    EXPECT_THAT(made.warnings()[0], AllOf(HasSubstr("spec.containers[0]."), HasSubstr("shell"))) << container;
+  }
+}
+
+TEST(Warnings, are_silent_where_nothing_evaluates_the_value) {
+  for (const char* container :
+       {"command: [sh, -c, 'cat \"$1\"', --, '${BLOB_NAME}']", "command: [python, train.py, '${BLOB_NAME}']",
+        "command: [sh, -c, 'curl ${BLOB_URL} ${BLOB_SIZE} ${BLOB_HASH} $${BLOB_NAME}']",
+        "args: ['${BLOB_NAME}']",
+        "command: [sh, -c, 'echo \"$BLOB_NAME\"']\n    env: [{name: BLOB_NAME, value: '${BLOB_NAME}'}]"}) {
+    EXPECT_THAT(parsed(pod_with(container), "Pod").warnings(), IsEmpty()) << container;
+  }
+}
+
+TEST(Warnings, know_the_scripts_of_argo) {
+  Template made = parsed(argo_head +
+                             "metadata: {name: x}\nspec:\n  templates:\n  - script:\n      image: python\n"
+                             "      command: [python]\n      source: |\n        print('${BLOB_NAME}')\n",
+                         "Workflow");
+  ASSERT_THAT(made.warnings(), SizeIs(1));
+  EXPECT_THAT(made.warnings()[0], HasSubstr("spec.templates[0].script.source: ${BLOB_NAME}"));
+}
+
+// The same keys in the same places, and of the same types.
+bool same_shape(const json::value& a, const json::value& b) {
+  if (a.kind() != b.kind()) return false;
+  if (a.is_array()) return std::ranges::equal(a.get_array(), b.get_array(), same_shape);
+  if (!a.is_object()) return true;
+  return std::ranges::equal(a.get_object(), b.get_object(), [](const auto& x, const auto& y) {
+    return x.key() == y.key() && same_shape(x.value(), y.value());
+  });
+}
+
+RC_GTEST_PROP(Template, gives_every_blob_an_object_of_the_same_shape, (const std::string& name)) {
+  static const Template made = parsed(testing::golden("job.yaml"));
+  static const Rendered first = rendered(made);
+  Rendered one = rendered(made, name);
+  RC_ASSERT(same_shape(one.object, first.object));
+  RC_ASSERT(one.object == rendered(made, name).object);
+}
+
+RC_GTEST_PROP(Template, gives_every_blob_legal_names_and_labels,
+              (const std::string& part, std::uint8_t times)) {
+  static const Template made = parsed(testing::golden("job.yaml"));
+  std::string name;
+  for (unsigned i = 0; i <= times % 40u; ++i) name += part + "/.A";
+  Rendered one = rendered(made, name);
+  const NameRule rule{NameForm::Subdomain, 63}, label{NameForm::LabelValue, 63};
+  RC_ASSERT(is_legal(name_of(one), rule));
+  RC_ASSERT(is_legal(one.fallback_name, rule));
+  RC_ASSERT(one.fallback_name != name_of(one));
+  RC_ASSERT(is_legal(find_string(one.object, {"spec", "template", "metadata", "labels", "dataset"}), label));
+}
+
+}  // namespace
+}  // namespace abo::render
