@@ -146,12 +146,13 @@ class CurlTlsTest : public ::testing::Test {
   std::unique_ptr<TestServer> server;
 };
 
-#define EXPECT_REFUSED(result, part)                                                               \
-  do {                                                                                             \
-    ASSERT_FALSE((result).has_value());                                                            \
-    EXPECT_EQ((result).error().kind, ErrorKind::Unavailable);                                      \
-    EXPECT_NE((result).error().message.find(part), std::string::npos) << (result).error().message; \
-    EXPECT_TRUE(server->requests.empty());                                                         \
+#define EXPECT_REFUSED(result, part)                                                     \
+  do {                                                                                   \
+    const Result<Response> got = (result);                                               \
+    ASSERT_FALSE(got.has_value());                                                       \
+    EXPECT_EQ(got.error().kind, ErrorKind::Unavailable);                                 \
+    EXPECT_NE(got.error().message.find(part), std::string::npos) << got.error().message; \
+    EXPECT_TRUE(server->requests.empty());                                               \
   } while (false)
 
 TEST_F(CurlTlsTest, a_server_whose_authority_is_given_is_trusted) {

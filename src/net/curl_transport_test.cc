@@ -65,11 +65,12 @@ class CurlTransportTest : public ::testing::Test {
       std::make_unique<CurlTransport>(io.get_executor(), CurlOptions{});
 };
 
-#define EXPECT_ERROR(result, expected_kind, part)                                                  \
-  do {                                                                                             \
-    ASSERT_FALSE((result).has_value());                                                            \
-    EXPECT_EQ((result).error().kind, ErrorKind::expected_kind) << (result).error().message;        \
-    EXPECT_NE((result).error().message.find(part), std::string::npos) << (result).error().message; \
+#define EXPECT_ERROR(result, expected_kind, part)                                        \
+  do {                                                                                   \
+    const Result<Response> got = (result);                                               \
+    ASSERT_FALSE(got.has_value());                                                       \
+    EXPECT_EQ(got.error().kind, ErrorKind::expected_kind) << got.error().message;        \
+    EXPECT_NE(got.error().message.find(part), std::string::npos) << got.error().message; \
   } while (false)
 
 TEST_F(CurlTransportTest, an_answer_has_status_lower_case_headers_and_body) {

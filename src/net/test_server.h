@@ -99,6 +99,7 @@ class TestServer {
     while (true) {
       auto [problem, socket] = co_await self->acceptor_.async_accept(kToken);
       if (problem) co_return;
+      socket.set_option(tcp::no_delay(true));
       boost::asio::co_spawn(self->acceptor_.get_executor(),
                             self->script_(*self, std::move(socket), ++self->connections),
                             boost::asio::detached);
