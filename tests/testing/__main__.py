@@ -2,6 +2,7 @@
 
     scripts/bed up api|node     a Kubernetes API server (or a one-node cluster: root) with Azurite, left running
     scripts/bed env             the environment of what runs: eval "$(scripts/bed env)"
+    scripts/bed put CONTAINER NAME [FILE]   uploads a blob to it
     scripts/bed list            what runs
     scripts/bed down [NAME]     stops it: all that was left running, or one run
 """
@@ -12,8 +13,10 @@ import sys
 import time
 from pathlib import Path
 
+from azure.storage.blob import BlobServiceClient
+
 from . import paths, teardown
-from .azurite import Azurite
+from .azurite import SERVICE_VERSION, Azurite
 from .bed import ApiBed, BedError, NodeBed
 
 
@@ -32,10 +35,11 @@ def up(kind: str) -> None:
     env()
 
 
-def remember(folder: Path, kubeconfig: Path, azurite: Azurite) -> None:
+def remember(folder: Path, kubeconfig: Path | None, azurite: Azurite) -> None:
     """Writes what `env` prints beside the run's state."""
+    own_cluster = {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
     (folder / "env.json").write_text(json.dumps({
-        "KUBECONFIG": str(kubeconfig), "PATH": f"{paths.KUBE}:$PATH",
+        **own_cluster, "PATH": f"{paths.KUBE}:$PATH",
         "AZURE_STORAGE_CONNECTION_STRING": azurite.connection_string, "ABO_BLOB_ORIGIN": azurite.origin}))
 
 
@@ -43,14 +47,23 @@ def kept() -> list[Path]:
     return [folder for folder in teardown.runs() if json.loads((folder / "state.json").read_text())["keep"]]
 
 
-def env() -> None:
-    """The newest run's variables, for a shell's eval."""
+def newest() -> dict:
     known = [folder / "env.json" for folder in kept() if (folder / "env.json").exists()]
     if not known:
         sys.exit("nothing is up: scripts/bed up api|node")
-    newest = max(known, key=lambda file: file.stat().st_mtime)
-    for name, value in json.loads(newest.read_text()).items():
+    return json.loads(max(known, key=lambda file: file.stat().st_mtime).read_text())
+
+
+def env() -> None:
+    """The newest run's variables, for a shell's eval."""
+    for name, value in newest().items():
         print(f'export {name}="{value}"')
+
+
+def put(container: str, name: str, file: Path | None) -> None:
+    service = BlobServiceClient.from_connection_string(newest()["AZURE_STORAGE_CONNECTION_STRING"],
+                                                       api_version=SERVICE_VERSION)
+    service.get_blob_client(container, name).upload_blob(file.read_bytes() if file else b"", overwrite=True)
 
 
 def show() -> None:
@@ -74,14 +87,19 @@ def down(name: str | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bed", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|env|list|down")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|env|put|list|down")
     commands.add_parser("up").add_argument("kind", choices=["api", "node"])
     commands.add_parser("env")
+    upload = commands.add_parser("put")
+    upload.add_argument("container")
+    upload.add_argument("name")
+    upload.add_argument("file", nargs="?", type=Path)
     commands.add_parser("list")
     commands.add_parser("down").add_argument("name", nargs="?")
     args = parser.parse_args()
     try:
-        {"up": lambda: up(args.kind), "env": env, "list": show, "down": lambda: down(args.name)}[args.command]()
+        {"up": lambda: up(args.kind), "env": env, "list": show,
+         "put": lambda: put(args.container, args.name, args.file), "down": lambda: down(args.name)}[args.command]()
     except BedError as error:
         sys.exit(f"error: {error}")
 

@@ -19,10 +19,12 @@ class OperatorError(AssertionError):
 class Operator:
     """One operator process and its log. `flags` come after those that every test needs."""
 
-    def __init__(self, run: Run, kubeconfig: Path, flags: list[str] = (), allowed: list[str] = (),
+    def __init__(self, run: Run, cluster: Path | list, flags: list[str] = (), allowed: list[str] = (),
                  name: str = "operator", binary: Path | None = None, env: dict | None = None):
-        """allowed: endpoint origins that are let through besides Azure's own."""
-        self.run, self.kubeconfig, self.name, self.env = run, kubeconfig, name, env
+        """cluster: a kubeconfig, or the flags that say which cluster; allowed: endpoint origins that are let through
+        besides Azure's own."""
+        self.run, self.name, self.env = run, name, env
+        self.cluster = cluster if isinstance(cluster, list) else ["--kubeconfig", cluster]
         self.flags, self.allowed = list(flags), list(allowed)
         self.binary = binary or paths.operator_binary()
         self.process: Process | None = None
@@ -38,7 +40,7 @@ class Operator:
         self.metrics_port, self.health_port = free_port(), free_port()
         allowed = [part for origin in self.allowed for part in ("--allowed-endpoint", origin)]
         self.process = self.run.spawn(self.name, [
-            self.binary, "run", "--kubeconfig", self.kubeconfig, "--log-format", "text",
+            self.binary, "run", *self.cluster, "--log-format", "text",
             "--metrics-address", f"127.0.0.1:{self.metrics_port}", "--health-address", f"127.0.0.1:{self.health_port}",
             *allowed, *self.flags], env=self.env)
         if ready:

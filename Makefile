@@ -1,0 +1,54 @@
+# `make` lists the targets. Each installs what it needs first (scripts/bootstrap.sh), and says what and why.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CACHE := $(or $(ABO_CACHE),$(HOME)/.cache/azure-blob-operator)
+PYTHON := $(CACHE)/venv/bin/python
+KUBECTL ?= $(or $(shell command -v kubectl),$(CACHE)/kube-$(shell sed -n 's/^KUBE_VERSION=//p' scripts/versions.env)/kubectl)
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: build
+build: ## The program: build/release/azure-blob-operator, one static file
+	@scripts/bootstrap.sh build
+	@curl_root=$$(scripts/build-libcurl.sh) && cmake --preset release -DABO_CURL_ROOT=$$curl_root >build/.release.log 2>&1 \
+	  || { cat build/.release.log; exit 1; }
+	@cmake --build --preset release --target azure-blob-operator
+	@echo build/release/azure-blob-operator
+
+.PHONY: test
+test: ## All tests: the code's own, then the operator on a real API server and Azurite
+	@scripts/test.sh dev
+
+.PHONY: demo
+demo: build ## A blob lands, a real Job runs (KEEP=1 leaves it running, CONTEXT=name uses that cluster)
+	@scripts/bootstrap.sh test bed node
+	@ABO_OPERATOR=build/release/azure-blob-operator KEEP="$(KEEP)" CONTEXT="$(CONTEXT)" $(PYTHON) scripts/demo.py
+
+.PHONY: run
+run: build ## The operator here, on the current kubectl context (make install first; ARGS="--flag ...")
+	build/release/azure-blob-operator run $(ARGS)
+
+.PHONY: install
+install: ## The CustomResourceDefinition into the current kubectl context
+	$(KUBECTL) apply --server-side -f config/crd/azureblobwatchers.yaml
+
+.PHONY: uninstall
+uninstall: ## Takes it out again, with every watcher
+	$(KUBECTL) delete --ignore-not-found -f config/crd/azureblobwatchers.yaml
+
+.PHONY: manifests
+manifests: ## Writes the CRD and the reference page anew from the table of fields
+	@scripts/bootstrap.sh build
+	@cmake --preset dev >/dev/null && cmake --build --preset dev --target crd_gen
+	@scripts/manifests.sh build/dev/crd_gen
+
+.PHONY: lint
+lint: ## Format, arrows between folders, clang-tidy, shellcheck
+	@scripts/lint.sh
+
+.PHONY: fmt
+fmt: ## Formats the C++ sources
+	@scripts/bootstrap.sh build
+	@git ls-files --cached --others --exclude-standard '*.h' '*.cc' | xargs clang-format-19 -i

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds one preset and runs all tests with it: scripts/test.sh dev|asan-ubsan [PYTEST ARGUMENTS]
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT" || exit
+
+preset=${1:-dev}
+shift || true
+"$ROOT/scripts/bootstrap.sh" build test bed
+
+say "building the preset $preset"
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset"
+say "unit tests, preset $preset"
+ctest --preset "$preset" -j "$(nproc)" --progress --no-tests=error
+say "component tests, preset $preset: the operator on a real API server and Azurite"
+ABO_OPERATOR=${ABO_OPERATOR:-build/$preset/azure-blob-operator} "$ABO_CACHE/venv/bin/pytest" tests/component "$@"
