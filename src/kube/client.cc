@@ -75,9 +75,10 @@ Task<Result<net::Response>> Client::send(std::string verb, net::Request request,
   co_return std::move(*response);
 }
 
-Task<Result<json::object>> Client::get(std::string path) {
+Task<Result<json::object>> Client::get(std::string path, std::chrono::milliseconds timeout) {
   net::Request request = this->request("GET", path);
   request.headers.emplace_back("Accept", "application/json");
+  request.total_timeout = timeout;
   Result<net::Response> response = co_await send("get", request, {});
   bool lost = !response && response.error().kind == ErrorKind::UnknownOutcome &&
               response.error().reason == Reason::EndpointUnreachable;
@@ -98,6 +99,7 @@ Task<Result<json::object>> Client::write(std::string verb, std::string method, s
       request.headers.push_back(std::move(header));
   }
   request.body = std::move(body);
+  request.total_timeout = options.timeout;
   request.may_send = std::move(options.may_send);
   Result<net::Response> response = co_await send(std::move(verb), std::move(request), {});
   if (!response) co_return pass(response);

@@ -33,6 +33,7 @@ struct WriteOptions {
   std::optional<ServiceAccount> impersonate{};  // with the groups the API server would give its own token
   bool dry_run = false;                         // admission and validation run, nothing is stored
   std::string field_manager = "azure-blob-operator";
+  std::chrono::milliseconds timeout{60'000};
   std::function<bool()> may_send{};  // asked as the request is handed to the socket: see net::Request
 };
 
@@ -61,7 +62,8 @@ class Client {
   Client(net::Transport& transport, std::string server, const Clock& clock, Observer observer = {});
 
   // Paths begin with '/' and are percent-encoded (resource.h makes them).
-  [[nodiscard]] Task<Result<json::object>> get(std::string path);
+  [[nodiscard]] Task<Result<json::object>> get(std::string path,
+                                               std::chrono::milliseconds timeout = std::chrono::seconds{60});
   [[nodiscard]] Task<Result<json::object>> create(std::string path, json::object object,
                                                   WriteOptions options = {});
   [[nodiscard]] Task<Result<json::object>> replace(std::string path, json::object object,
