@@ -71,7 +71,7 @@ Task<std::optional<Semaphore::Permit>> wait_for_turn(std::shared_ptr<Semaphore::
   }
   Place place(state);
   co_await place.wakeup().async_wait(asio::as_tuple(asio::use_awaitable));
-  if (!place.take()) co_return std::nullopt;
+  if (co_await is_cancelled() || !place.take()) co_return std::nullopt;
   co_return Semaphore::Permit(state);
 }
 
