@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from testing import paths, teardown  # noqa: E402
 from testing.__main__ import remember  # noqa: E402
 from testing.azurite import Azurite  # noqa: E402
-from testing.bed import ApiBed, BedError, NodeBed, why_no_node  # noqa: E402
+from testing.bed import ApiBed, NodeBed, why_no_node  # noqa: E402
 from testing.jobs import finish_job, job_finished, jobs_of  # noqa: E402
-from testing.kube import ApiError, Kube, condition, wait_until  # noqa: E402
+from testing.kube import Kube, condition, wait_until  # noqa: E402
 from testing.operator import Operator, OperatorError  # noqa: E402
 from testing.processes import Run, free_port  # noqa: E402
 
@@ -55,7 +55,8 @@ class Cluster:
     def __init__(self, keep: bool, context: str | None):
         self.context, self.keep = context, keep
         self.real_pods = True
-        self.bed = None
+        self.bed: ApiBed | None = None
+        self.run: Run | None = None
         self.crd_is_ours = False
         self.image = os.environ.get("IMAGE")
 
@@ -65,10 +66,8 @@ class Cluster:
         else:
             self._build()
         if not self.kube.find("CustomResourceDefinition", CRD):
-            self.kube.apply_file(paths.CRD)
+            self.kube.install_crd(paths.CRD)
             self.crd_is_ours = True
-        self.kube.wait("CustomResourceDefinition", CRD, None,
-                       lambda crd: condition(crd, "Established").get("status") == "True", LIMIT)
         self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
 
     def _build(self) -> None:
@@ -77,8 +76,11 @@ class Cluster:
         if reason:
             tell(f"{reason}: an API server alone it is, and the demo itself reports the Jobs' Pods as ended")
         self.bed = (NodeBed if self.real_pods else ApiBed)(keep=self.keep)
-        self.bed.start()
-        self.run, self.kube, self.host, self.namespace = self.bed.run, self.bed.kube, self.bed.host, "demo"
+        try:
+            self.bed.start()
+        finally:
+            self.run = self.bed.run
+        self.kube, self.host, self.namespace = self.bed.kube, self.bed.host, "demo"
         self.connection = ["--kubeconfig", self.bed.kubeconfig]
         self.image = self.image or "lab.local/busybox:1"
         what = "a one-node cluster" if self.real_pods else "a Kubernetes API server"
@@ -105,7 +107,7 @@ class Cluster:
         """Everything that is ours; of an existing cluster the namespace, and the CRD when it came with us."""
         if self.bed:
             self.bed.stop()
-        elif hasattr(self, "run"):
+        elif self.run:
             try:
                 if self.kube.find("Namespace", self.namespace):
                     self.kube.delete("Namespace", self.namespace)
@@ -128,8 +130,9 @@ class Demo:
         self.azurite = Azurite(cluster.run, cluster.host).start()
         tell(f"a blob service is up: Azurite {paths.VERSIONS['AZURITE_VERSION']} at {self.azurite.origin}")
         flags = ["--namespace", self.namespace]
-        self.operator = Operator(cluster.run, cluster.connection, flags, [self.azurite.origin]).start()
-        tell(f"the operator is up: {self.operator.binary.relative_to(paths.ROOT)}, log {self.operator.log}")
+        self.operator = Operator(cluster.run, cluster.connection, flags, [self.azurite.origin])
+        self.operator.start()
+        tell(f"the operator is up: {os.path.relpath(self.operator.binary, paths.ROOT)}, log {self.operator.log}")
         self.create_watcher()
         first = self.a_blob_starts_a_job("upload", "the first")
         self.look()
@@ -154,8 +157,15 @@ class Demo:
         self.wait_watcher(lambda seen: condition(seen, "Ready").get("status") == "True", "the watcher Ready")
         tell(f"created the watcher {self.watcher} of {EXAMPLE.relative_to(paths.ROOT)}, and it is Ready")
 
+    def wait(self, look, happened, what: str):
+        """Waits, but not for an operator that is no more."""
+        def look_again():
+            check(self.operator.alive(), f"the operator ended by itself while the demo waited for {what}")
+            return look()
+        return wait_until(look_again, happened, LIMIT, what)
+
     def wait_watcher(self, happened, what: str) -> dict:
-        return self.kube.wait("AzureBlobWatcher", self.watcher, self.namespace, happened, LIMIT, what)
+        return self.wait(lambda: self.kube.get("AzureBlobWatcher", self.watcher, self.namespace), happened, what)
 
     def jobs(self) -> list[str]:
         return [job["metadata"]["name"] for job in jobs_of(self.kube, self.namespace, self.watcher)]
@@ -163,7 +173,7 @@ class Demo:
     def a_blob_starts_a_job(self, how: str, which: str, known: list[str] = ()) -> str:
         self.azurite.upload(self.container, BLOB, f"id,value\n1,{len(known)}\n")
         tell(f"{how}: {BLOB} in {self.container}")
-        names = wait_until(self.jobs, lambda seen: set(seen) > set(known), LIMIT, f"{which} Job")
+        names = self.wait(self.jobs, lambda seen: set(seen) > set(known), f"{which} Job")
         name, *more = set(names) - set(known)
         check(not more, f"one {how} made several Jobs: {name}, {', '.join(more)}")
         tell(f"{which} Job: {name}")
@@ -173,7 +183,7 @@ class Demo:
         else:
             finish_job(self.kube, self.namespace, name, timeout=LIMIT)
             tell("its Pod reported as ended, for want of a node")
-        self.wait_watcher(lambda seen: seen["status"].get("succeeded", 0) == len(known) + 1,
+        self.wait_watcher(lambda seen: seen.get("status", {}).get("succeeded", 0) == len(known) + 1,
                           "the watcher counting the finished Job")
         return name
 
@@ -205,9 +215,9 @@ class Demo:
         tell("the operator was stopped and started again")
         # The new process counts from zero: two polls to their end, and nothing triggered.
         polls = 'azure_blob_operator_polls_total{'
-        wait_until(self.operator.metrics,
-                   lambda seen: sum(value for name, value in seen.items() if name.startswith(polls)) >= 2,
-                   LIMIT, "two polls by the restarted operator")
+        self.wait(self.operator.metrics,
+                  lambda seen: sum(value for name, value in seen.items() if name.startswith(polls)) >= 2,
+                  "two polls by the restarted operator")
         self.same_jobs(known, "the restart")
         check(condition(self.kube.get("AzureBlobWatcher", self.watcher, self.namespace), "Ready")["status"] == "True",
               "the watcher is not Ready after the restart")
@@ -252,12 +262,11 @@ def main() -> int:
     except KeyboardInterrupt:
         tell("interrupted: stopping what was started")
         return 130
-    except (AssertionError, ApiError, BedError, OperatorError, OSError, RuntimeError,
-            subprocess.SubprocessError) as error:
-        tell(f"FAILED: {error}")
+    except Exception as error:  # whatever it is: a reason and a place to look, not a traceback
+        tell(f"FAILED: {error or repr(error)}")
         if demo.operator and not isinstance(error, OperatorError):
             print(demo.operator.tail(10))
-        print(f"All logs are in {cluster.run.logs if hasattr(cluster, 'run') else paths.RUNS}")
+        print(f"All logs are in {cluster.run.logs if cluster.run else paths.RUNS}")
         return 1
     finally:
         if not (keep and done):

@@ -7,6 +7,7 @@
 """
 
 import copy
+import json
 import re
 import signal
 import sys
@@ -16,7 +17,6 @@ import pytest
 from testing import paths
 from testing.azurite import Azurite
 from testing.bed import ApiBed
-from testing.kube import condition
 from testing.operator import Operator
 
 # Polling once a second, so that a test need not wait long; each test may choose otherwise.
@@ -38,9 +38,7 @@ def orderly_end():
 def bed():
     with ApiBed(audit=True) as bed:
         if paths.CRD.exists():
-            bed.kube.apply_file(paths.CRD)
-            bed.kube.wait("CustomResourceDefinition", "azureblobwatchers.mlops.example.com", None,
-                          lambda crd: condition(crd, "Established").get("status") == "True")
+            bed.kube.install_crd(paths.CRD)
         yield bed
 
 
@@ -95,8 +93,6 @@ def watcher(kube, namespace, container, azurite, secret):
 
     A value of None leaves a field out. `credentials=False` writes no Secret.
     """
-    import json
-
     def create(name: str = "w", template: dict | str | None = None, kind: str | None = None, credentials: bool = True,
                annotations: dict | None = None, **spec) -> dict:
         if credentials:

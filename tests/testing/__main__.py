@@ -26,7 +26,7 @@ def up(kind: str) -> None:
     try:
         azurite = Azurite(bed.run, bed.host).start()
         if paths.CRD.exists():
-            bed.kube.apply_file(paths.CRD)
+            bed.kube.install_crd(paths.CRD)
         remember(bed.run.folder, bed.kubeconfig, azurite)
     except BaseException:
         bed.stop()

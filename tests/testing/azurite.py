@@ -108,7 +108,9 @@ class Azurite:
     # Blobs
 
     def service(self) -> BlobServiceClient:
-        return BlobServiceClient(self.endpoint, credential=self.key, api_version=SERVICE_VERSION)
+        # The account by name: the SDK finds it in a path-style URL of the loopback address only.
+        credential = {"account_name": self.account, "account_key": self.key}
+        return BlobServiceClient(self.endpoint, credential=credential, api_version=SERVICE_VERSION)
 
     def container(self, name: str) -> ContainerClient:
         """A container, made when it does not exist."""

@@ -65,6 +65,8 @@ class ApiBed:
         try:
             self.prepare()
             self.start_api()
+            self.wait_for("kube-apiserver", self.kube.ready)
+            self.start_controllers()
             self.wait_ready()
         except BaseException:
             self.stop()
@@ -158,7 +160,6 @@ class ApiBed:
         self.kube = Kube.from_kubeconfig(self.kubeconfig)
 
     def start_api(self) -> None:
-        """All at once: each waits for what it needs."""
         clients, peers = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         self.run.spawn("etcd", [
             paths.KUBE / "etcd", "--name=bed", f"--data-dir={self.folder / 'etcd'}", "--unsafe-no-fsync",
@@ -166,6 +167,9 @@ class ApiBed:
             f"--initial-advertise-peer-urls={peers}", f"--initial-cluster=bed={peers}", "--log-level=warn"])
         self.etcd = clients
         self.start_apiserver()
+
+    def start_controllers(self) -> None:
+        """After the API server is ready: the controller-manager gives up waiting for it after ten seconds."""
         controllers = self.folder / "pki/controllers.kubeconfig"
         key = self.folder / "pki"
         # As system:masters and with one identity for all controllers, which saves five seconds at the start.
@@ -202,7 +206,6 @@ class ApiBed:
         return []
 
     def wait_ready(self) -> None:
-        self.wait_for("kube-apiserver", self.kube.ready)
         self.wait_for("kube-controller-manager",
                       lambda: self.kube.find("ServiceAccount", "default", "default") is not None)
 
@@ -308,6 +311,9 @@ class NodeBed(ApiBed):
     def start_api(self) -> None:
         self.start_containerd()
         super().start_api()
+
+    def start_controllers(self) -> None:
+        super().start_controllers()
         scheduler = self.folder / "pki/scheduler.kubeconfig"
         self.run.spawn("kube-scheduler", [
             paths.KUBE / "kube-scheduler", f"--kubeconfig={scheduler}", f"--authentication-kubeconfig={scheduler}",
@@ -327,7 +333,6 @@ class NodeBed(ApiBed):
         for image in sorted(paths.IMAGES.glob("*.tar")):
             if f"lab.local/{image.stem}:1" not in have:
                 self.ctr("images", "import", str(image))
-        self.wait_for("kube-apiserver", self.kube.ready)
         self.start_kubelet()
         super().wait_ready()
         self.wait_for("kubelet", self.node_ready)

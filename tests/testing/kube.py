@@ -59,9 +59,18 @@ def wait_until(look: Callable, happened: Callable, timeout: float = 20, what: st
         if happened(seen):
             return seen
         if time.monotonic() > end:
-            shown = json.dumps(seen, indent=1, default=str) if not isinstance(seen, str) else seen
+            shown = seen if isinstance(seen, str) else json.dumps(brief(seen), indent=1, default=str)
             raise TimedOut(f"not within {timeout:g} s: {what or 'the expected state'}; last seen:\n{shown}")
         time.sleep(pause)
+
+
+def brief(seen):
+    """An object without the fields that no reader of a test's failure wants."""
+    if isinstance(seen, list):
+        return [brief(each) for each in seen]
+    if isinstance(seen, dict):
+        return {key: brief(value) for key, value in seen.items() if key != "managedFields"}
+    return seen
 
 
 class Kube:
@@ -179,6 +188,21 @@ class Kube:
 
     def _home(self, thing: dict) -> str:
         return self.path(f"{thing['apiVersion']}/{thing['kind']}", thing["metadata"].get("namespace", "default"))
+
+    def install_crd(self, path: Path) -> None:
+        """Applies a CustomResourceDefinition and waits until its objects can be listed (the API server says
+        "established" a moment earlier)."""
+        crd = self.apply_file(path)[0]
+        self.wait("CustomResourceDefinition", crd["metadata"]["name"], None,
+                  lambda seen: condition(seen, "Established").get("status") == "True")
+        kind = f"{crd['spec']['group']}/{crd['spec']['versions'][0]['name']}/{crd['spec']['names']['kind']}"
+
+        def served() -> bool:
+            try:
+                return self.list(kind) is not None
+            except (ApiError, KeyError):
+                return False
+        wait_until(served, bool, what=f"{kind} served")
 
     # Looking and waiting
 
