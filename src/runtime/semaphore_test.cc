@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <memory>
 #include <string>
@@ -68,8 +69,10 @@ TEST(Semaphore, a_permit_given_to_one_who_is_cancelled_in_that_moment_is_not_los
   doomed.spawn(enter(&world, 1, 0ms));
   world.scope.spawn(enter(&world, 2, 0ms));
   while (world.semaphore.waiting() < 2) world.io.run_one();
-  first.reset();    // goes to the doomed one,
-  doomed.cancel();  // which is cancelled before it runs
+  boost::asio::post(world.io, [&] {
+    first.reset();    // goes to the doomed one,
+    doomed.cancel();  // which is cancelled before it runs
+  });
   EXPECT_TRUE(drain(world.io));
   EXPECT_EQ(world.refused, 1);
   EXPECT_EQ(world.order, std::vector<int>{2}) << "the next in the queue must get it";
