@@ -103,7 +103,7 @@ class Filler {
   Checked<json::value> raw(const Text& text, bool pod_text) {
     auto filled = raw_text(text, pod_text);
     if (!filled) return std::unexpected(std::move(filled.error()));
-    return json::value(std::move(*filled));
+    return json::value(*filled);
   }
 
   Checked<std::string> raw_text(const Text& text, bool pod_text) {
