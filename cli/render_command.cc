@@ -31,37 +31,22 @@ const Watcher* choose(const std::vector<Watcher>& watchers, const std::string& n
   return nullptr;
 }
 
-// The account's endpoint as far as the file tells. A connection string, which would, is in a Secret.
-std::string endpoint_of(const api::Spec& spec, std::ostream& err) {
-  if (!spec.endpoint.empty()) {
-    std::string endpoint = spec.endpoint;
-    while (endpoint.ends_with('/')) endpoint.pop_back();
-    return endpoint;
-  }
-  if (spec.storage_account.empty()) {
+render::Source source_of(const Watcher& watcher, const std::string& uid, std::ostream& err) {
+  render::Source source{
+      .watcher_name = watcher.name,
+      .watcher_namespace = watcher.name_space.empty() ? "default" : watcher.name_space,
+      .watcher_uid = uid,
+      .storage_account = "unknown",
+      .container_name = watcher.spec.container_name,
+      .container_url = "https://unknown.blob.core.windows.net/" + watcher.spec.container_name,
+      .owned = watcher.spec.deletion_policy == api::DeletionPolicy::Delete};
+  if (watcher.url) {
+    source.storage_account = watcher.url->account;
+    source.container_url = watcher.url->text();
+  } else {
     err << "note: the account stands in the Secret, which render does not read; \"unknown\" stands for it\n";
   }
-  return fmt::format("https://{}.blob.core.windows.net",
-                     spec.storage_account.empty() ? "unknown" : spec.storage_account);
-}
-
-// Of http://127.0.0.1:10000/devstoreaccount1 the path, of https://acct.blob.core.windows.net the host's first label.
-std::string account_of(const api::Spec& spec, std::string_view endpoint) {
-  if (!spec.storage_account.empty()) return spec.storage_account;
-  std::string_view rest = endpoint.substr(endpoint.find("://") + 3);
-  if (std::size_t slash = rest.find('/'); slash != rest.npos) return std::string(rest.substr(slash + 1));
-  return std::string(rest.substr(0, rest.find('.')));
-}
-
-render::Source source_of(const Watcher& watcher, const std::string& uid, std::ostream& err) {
-  std::string endpoint = endpoint_of(watcher.spec, err);
-  return {.watcher_name = watcher.name,
-          .watcher_namespace = watcher.name_space.empty() ? "default" : watcher.name_space,
-          .watcher_uid = uid,
-          .storage_account = account_of(watcher.spec, endpoint),
-          .container_name = watcher.spec.container_name,
-          .container_url = fmt::format("{}/{}", endpoint, watcher.spec.container_name),
-          .owned = watcher.spec.deletion_policy == api::DeletionPolicy::Delete};
+  return source;
 }
 
 render::Blob blob_of(const Watcher& watcher, const render::Source& source, listing::BlobItem item) {

@@ -106,6 +106,28 @@ TEST(CheckWatchers, maps_a_line_of_the_template_to_the_file) {
               testing::ElementsAre(testing::StartsWith("w.yaml:14: spec.jobTemplate.template: ")));
 }
 
+TEST(CheckWatchers, warns_of_a_shell_that_would_evaluate_a_blobs_name) {
+  auto text = replaced("        name: job-${BLOB_NAME}\n", R"(        name: job-${BLOB_NAME}
+      spec:
+        template:
+          spec:
+            containers:
+              - name: main
+                command: [sh, -c, "process ${BLOB_NAME}"]
+)");
+  EXPECT_THAT(findings(text), testing::ElementsAre(testing::StartsWith(
+                                  "w.yaml:20: warning: spec.jobTemplate.template: "
+                                  "spec.template.spec.containers[0].command[2]: ${BLOB_NAME} stands in")));
+  EXPECT_EQ(check_watchers("w.yaml", text).watchers.size(), 1u);
+}
+
+TEST(CheckWatchers, finds_an_endpoint_that_belongs_to_another_account) {
+  EXPECT_THAT(
+      findings(replaced("storageAccount: acct",
+                        "storageAccount: acct\n  endpoint: https://other.blob.core.windows.net")),
+      testing::ElementsAre(testing::StartsWith("w.yaml:7: spec.endpoint: belongs to the account \"other\"")));
+}
+
 TEST(CheckWatchers, names_the_line_of_the_field_when_the_template_is_no_literal_block) {
   auto text = replaced("    template: |\n", "    template: >\n");
   EXPECT_THAT(findings(text),

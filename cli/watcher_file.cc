@@ -35,7 +35,7 @@ struct Place {
 };
 
 Place split_place(const std::string& text) {
-  static const RE2 form(R"((?s)line (\d+)(?:, column (\d+))?: (.*))");
+  static const RE2 form(R"((?s)(?:jobTemplate\.template, )?line (\d+)(?:, column (\d+))?: (.*))");
   Place place;
   std::string column;
   if (!RE2::FullMatch(text, form, &place.line, &column, &place.message)) return {0, 0, text};
@@ -44,9 +44,9 @@ Place split_place(const std::string& text) {
 }
 
 // `blobPattern "[" is not ...` -> `"[" is not ...`: a finding's path says which field it is.
-std::string without_subject(std::string_view message) {
-  std::size_t quote = message.find(" \"");
-  return std::string(quote == message.npos ? message : message.substr(quote + 1));
+std::string without_subject(std::string_view message, std::string_view subject) {
+  bool named = message.starts_with(subject) && message.substr(subject.size()).starts_with(' ');
+  return std::string(named ? message.substr(subject.size() + 1) : message);
 }
 
 std::string_view line_of_text(std::string_view text, std::size_t number) {
@@ -56,6 +56,20 @@ std::string_view line_of_text(std::string_view text, std::size_t number) {
     text.remove_prefix(end + 1);
   }
   return text.substr(0, text.find('\n'));
+}
+
+// A warning about a template begins with the path in it: "spec.containers[0].args[1]: ...". Puts its line before.
+std::string with_line(std::string_view template_text, const std::string& warning) {
+  render::YamlOptions options;
+  options.record_lines = true;
+  auto document = render::read_yaml_document(template_text, options);
+  if (!document) return warning;
+  for (const auto& [pointer, line] : document->lines) {
+    if (!pointer.empty() && warning.starts_with(render::readable_path(pointer) + ": ")) {
+      return fmt::format("line {}: {}", line, warning);
+    }
+  }
+  return warning;
 }
 
 // Reads the documents of one file, one after the other, and collects what it finds.
@@ -120,14 +134,15 @@ class FileChecker {
       note(Severity::Error, problem.path, problem.message);
     auto decoded = api::decode_spec(*spec);
     if (!decoded) return;
+    auto url = container_url(*decoded);
     auto compiled = compile(*decoded);
     if (!compiled) return;
     std::string name_space(find_string(manifest, {"metadata", "namespace"}));
     auto job = parse_template(*decoded, name_space, compiled->group_names());
     if (!job || errors_ > errors_before) return;
     result_.watchers.push_back({std::string(find_string(manifest, {"metadata", "name"})),
-                                std::move(name_space), std::move(*decoded), std::move(*compiled),
-                                std::move(*job)});
+                                std::move(name_space), std::move(*decoded), std::move(url),
+                                std::move(*compiled), std::move(*job)});
   }
 
   // Everything around the spec.
@@ -148,6 +163,15 @@ class FileChecker {
       note(Severity::Error, "metadata.name", "is required");
   }
 
+  // Without account and endpoint it is for a connection string to say, which is not here.
+  std::optional<azure::ContainerUrl> container_url(const api::Spec& spec) {
+    if (spec.storage_account.empty() && spec.endpoint.empty()) return std::nullopt;
+    auto url = azure::container_url(spec.storage_account, spec.container_name, spec.endpoint);
+    if (url) return std::move(*url);
+    note(Severity::Error, "spec.endpoint", without_subject(url.error().message, "endpoint"));
+    return std::nullopt;
+  }
+
   // Each pattern by itself first, so that both can be found wrong at once.
   std::optional<filter::Filter> compile(const api::Spec& spec) {
     api::Spec only_include = spec, only_exclude = spec;
@@ -155,32 +179,27 @@ class FileChecker {
     only_exclude.blob_pattern.clear();
     auto include = filter::Filter::compile(only_include);
     auto exclude = filter::Filter::compile(only_exclude);
-    if (!include) note(Severity::Error, "spec.blobPattern", without_subject(include.error().message));
-    if (!exclude) note(Severity::Error, "spec.blobExcludePattern", without_subject(exclude.error().message));
+    if (!include)
+      note(Severity::Error, "spec.blobPattern", without_subject(include.error().message, "blobPattern"));
+    if (!exclude)
+      note(Severity::Error, "spec.blobExcludePattern",
+           without_subject(exclude.error().message, "blobExcludePattern"));
     auto both = filter::Filter::compile(spec);
     return both ? std::optional(std::move(*both)) : std::nullopt;
   }
 
   std::optional<render::Template> parse_template(const api::Spec& spec, const std::string& name_space,
                                                  const std::vector<std::string>& group_names) {
-    const std::string& text = spec.job_template.text;
     auto job =
-        render::Template::parse(text, spec.job_template.kind, namespace_for(text, name_space), group_names);
+        render::Template::parse(spec.job_template.text, spec.job_template.kind, name_space, group_names);
     if (!job) {
       note_in_template(Severity::Error, job.error().message);
       return std::nullopt;
     }
-    for (const std::string& warning : job->warnings()) note_in_template(Severity::Warning, warning);
+    for (const std::string& warning : job->warnings()) {
+      note_in_template(Severity::Warning, with_line(spec.job_template.text, warning));
+    }
     return std::move(*job);
-  }
-
-  // A watcher without a namespace goes where kubectl puts it, which this file does not know: into the template's own,
-  // should that name one.
-  static std::string namespace_for(std::string_view text, const std::string& name_space) {
-    if (!name_space.empty()) return name_space;
-    auto manifest = render::read_yaml(text);
-    const json::value* own = manifest ? find(*manifest, {"metadata", "namespace"}) : nullptr;
-    return own && own->is_string() ? std::string(own->get_string()) : "default";
   }
 
   void note(Severity severity, std::string path, std::string message) {

@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/v1alpha1/azure_blob_watcher.h"
+#include "azure/endpoint.h"
 #include "base/error.h"
 #include "filter/filter.h"
 #include "render/render.h"
@@ -36,6 +38,7 @@ struct Watcher {
   std::string name;
   std::string name_space;  // empty when the file names none
   api::Spec spec;
+  std::optional<azure::ContainerUrl> url;  // nothing when only a connection string in the Secret says it
   filter::Filter filter;
   render::Template job;
 };

@@ -33,8 +33,9 @@ constexpr Field table[] = {
      .required = true,
      .min = 3,
      .max = 63,
-     .pattern = "^(\\$root|\\$web|\\$logs|[a-z0-9]+(-[a-z0-9]+)*)$",
-     .pattern_means = "lower-case letters, digits and single '-' between them, or $root, $web, $logs",
+     .pattern = "^(\\$root|\\$web|\\$logs|\\$blobchangefeed|[a-z0-9]+(-[a-z0-9]+)*)$",
+     .pattern_means =
+         "lower-case letters, digits and single '-' between them, or $root, $web, $logs, $blobchangefeed",
      .example = "datasets",
      .description = "The blob container to watch."},
     {.path = "spec.endpoint",
