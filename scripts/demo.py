@@ -235,7 +235,7 @@ class Demo:
               eval "$(scripts/bed env)"                                    # kubectl, and where the cluster is
               kubectl {where} get azureblobwatchers,jobs,pods
               kubectl {where} describe azureblobwatcher {self.watcher}
-              scripts/bed put {self.container} raw/more.csv README.md      # upload something more
+              scripts/bed put {self.container} raw/more.csv                # upload something more
               tail -f {self.operator.log}
             To stop it:
               scripts/bed down""" + (f"; kubectl delete {where.replace('-n', 'namespace')}" if self.cluster.context else "")))

@@ -7,6 +7,7 @@
 """
 
 import copy
+import itertools
 import json
 import re
 import signal
@@ -19,6 +20,7 @@ from testing.azurite import Azurite
 from testing.bed import ApiBed
 from testing.operator import Operator
 
+LABELS = itertools.count(1)
 # Polling once a second, so that a test need not wait long; each test may choose otherwise.
 JOB = {
     "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "process-${BLOB_NAME}"},
@@ -55,9 +57,8 @@ def azurite(bed):
 @pytest.fixture
 def label(request) -> str:
     """The test's name as Kubernetes and Azure allow it, short and not used before."""
-    label.count = getattr(label, "count", 0) + 1
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_"))
-    return f"t{label.count}-{name[:40].strip('-')}"
+    return f"t{next(LABELS)}-{name[:40].strip('-')}"
 
 
 @pytest.fixture
@@ -117,22 +118,27 @@ def job_template():
 
 @pytest.fixture(scope="session")
 def shared_operator(bed, azurite):
-    operator = Operator(bed.run, bed.kubeconfig, allowed=[azurite.origin]).start()
+    """The session's operator, not yet running."""
+    operator = Operator(bed.run, bed.kubeconfig, allowed=[azurite.origin])
     yield operator
     operator.stop()
 
 
 @pytest.fixture
 def operator(shared_operator):
-    """The session's operator, running; started again when an earlier test ended it."""
+    """The session's operator, running, for all namespaces; started again when an earlier test ended it."""
     if not shared_operator.alive():
         shared_operator.start()
     return shared_operator
 
 
 @pytest.fixture
-def own_operator(bed, azurite, namespace, label):
-    """own_operator(*flags, kubeconfig=..., allowed=...) starts one that watches the test's namespace only."""
+def own_operator(shared_operator, bed, azurite, namespace, label):
+    """own_operator(*flags, kubeconfig=..., allowed=...) starts one that watches the test's namespace only.
+
+    The session's operator is stopped meanwhile: two without leader election would get into each other's way.
+    """
+    shared_operator.stop()
     started = []
 
     def start(*flags: str, kubeconfig=None, allowed: list[str] = (), ready: bool = True, env: dict | None = None):
@@ -149,14 +155,10 @@ def own_operator(bed, azurite, namespace, label):
 def pytest_runtest_makereport(item, call):
     """A failed test shows the end of the log of each operator it used."""
     report = yield
-    if report.failed:
-        for name in ("operator", "shared_operator"):
-            used = item.funcargs.get(name) if hasattr(item, "funcargs") else None
-            if isinstance(used, Operator):
-                report.sections.append(("the operator's log", used.tail()))
-                break
-        if "own_operator" in getattr(item, "funcargs", {}):
-            bed = item.funcargs["bed"] if "bed" in item.funcargs else None
-            for log in sorted(bed.logs.glob(f"operator-{item.funcargs['label']}-*.log")) if bed else []:
-                report.sections.append(("its own operator's log", bed.run.log_tail(log.stem, 25)))
+    used = getattr(item, "funcargs", {})
+    if report.failed and "bed" in used:
+        own = f"operator-{used.get('label')}-"
+        names = [log.stem for log in sorted(used["bed"].logs.glob(f"{own}*.log"))]
+        for name in names or (["operator"] if "operator" in used else []):
+            report.sections.append((f"the log of {name}", used["bed"].run.log_tail(name, 25)))
     return report
