@@ -10,6 +10,16 @@ work=$ABO_CACHE/tmp/kube
 log=$ABO_CACHE/logs/kube.log
 TOOLS=(etcd kubectl kube-apiserver kube-controller-manager kube-scheduler kubelet)
 
+# module_folder GO MODULE@VERSION: downloads a module, prints where it is.
+module_folder() {
+  local answer
+  answer=$("$1" mod download -json "$2" 2>>"$log") || true
+  local folder
+  folder=$(sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p' <<<"$answer")
+  [ -n "$folder" ] || die "the Go module proxy does not serve $2: $(grep '"Error"' <<<"$answer" || tail -n1 "$log")"
+  echo "$folder"
+}
+
 # Sets GO to a Go that is new enough. One since 1.21 fetches the toolchain we name by itself; Debian 12's 1.19 cannot,
 # but it can download the module that holds it (and checks it against Go's checksum database all the same).
 find_go() {
@@ -23,13 +33,12 @@ find_go() {
     export GOTOOLCHAIN=$GO_TOOLCHAIN
   else
     say "Go $own is too old for Kubernetes $KUBE_VERSION: fetching $GO_TOOLCHAIN as a Go module"
-    local module folder
-    module=golang.org/toolchain@v0.0.1-$GO_TOOLCHAIN.linux-$(go env GOARCH)
-    folder=$(cd "$work" && go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p')
-    [ -n "$folder" ] || die "the Go module proxy does not serve $module: install Go $GO_MIN or newer and run this again"
+    local folder
+    folder=$(module_folder go "golang.org/toolchain@v0.0.1-$GO_TOOLCHAIN.linux-$(go env GOARCH)")
     chmod -R u+w "$folder"
     chmod +x "$folder"/bin/* "$folder"/pkg/tool/*/*
     GO=$folder/bin/go
+    unset GOROOT
     export GOTOOLCHAIN=local
   fi
 }
@@ -37,8 +46,7 @@ find_go() {
 # Our go.mod is Kubernetes' own, renamed, with each of its staging folders replaced by the module published from it.
 write_go_mod() {
   local staged=v0.${KUBE_VERSION#v1.} source
-  source=$("$GO" mod download -json "k8s.io/kubernetes@$KUBE_VERSION" | sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p')
-  [ -n "$source" ] || die "the Go module proxy does not serve k8s.io/kubernetes@$KUBE_VERSION"
+  source=$(module_folder "$GO" "k8s.io/kubernetes@$KUBE_VERSION")
   sed -e 's#^module .*#module kube#' \
     -e "s#=> ./staging/src/\(k8s.io/[a-z0-9-]*\)#=> \1 $staged#" \
     -e "0,/^require (/s##require (\n\tk8s.io/kubernetes $KUBE_VERSION#" "$source/go.mod" >"$work/go.mod"
@@ -77,8 +85,9 @@ build() {
     export GOMODCACHE=$ABO_CACHE/tmp/go-modules GOCACHE=$ABO_CACHE/tmp/go-build
     mkdir -p "$GOMODCACHE" "$GOCACHE"
   fi
-  find_go
+  : >"$log"
   cd "$work" || exit
+  find_go
   write_go_mod
   compile
   cd "$ROOT" || exit
