@@ -47,6 +47,14 @@ TEST(TriggerKey, is_a_stable_function_of_its_four_parts) {
   EXPECT_EQ(key.hex(), "409582dbae09d84c5e503452fc9eea7c");
 }
 
+TEST(TriggerKey, reads_its_own_hex_and_nothing_else) {
+  auto key = TriggerKey::of("uid", "url", "name", "etag");
+  EXPECT_EQ(TriggerKey::from_hex(key.hex()), key);
+  for (const char* text : {"", "00", "+b4ac17b1cd44ccf2b5fae2ba5ff64e8", "zb4ac17b1cd44ccf2b5fae2ba5ff64e88"}) {
+    EXPECT_FALSE(TriggerKey::from_hex(text)) << text;
+  }
+}
+
 TEST(TriggerKey, keeps_its_parts_apart) {
   EXPECT_NE(TriggerKey::of("ab", "c", "d", "e"), TriggerKey::of("a", "bc", "d", "e"));
   EXPECT_NE(TriggerKey::of("a", "b", "cd", "e"), TriggerKey::of("a", "b", "c", "de"));

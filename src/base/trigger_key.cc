@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace abo {
 
@@ -29,6 +30,17 @@ std::string TriggerKey::hex() const {
     out += digits[byte & 15];
   }
   return out;
+}
+
+std::optional<TriggerKey> TriggerKey::from_hex(std::string_view text) {
+  TriggerKey key;
+  if (text.size() != 2 * key.bytes_.size()) return std::nullopt;
+  for (std::size_t i = 0; i < key.bytes_.size(); ++i) {
+    const char* digits = text.data() + 2 * i;
+    auto [end, error] = std::from_chars(digits, digits + 2, key.bytes_[i], 16);
+    if (error != std::errc{} || end != digits + 2) return std::nullopt;
+  }
+  return key;
 }
 
 std::uint64_t TriggerKey::bits() const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ class TriggerKey {
 
   // 32 hex digits: the value of the annotation mlops.example.com/trigger-key. Never change the form.
   [[nodiscard]] std::string hex() const;
+
+  // Reads what hex() wrote; nothing for anything else.
+  static std::optional<TriggerKey> from_hex(std::string_view text);
 
   // The first 8 hex digits: ${BLOB_HASH}.
   [[nodiscard]] std::string short_hex() const { return hex().substr(0, 8); }

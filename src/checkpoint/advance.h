@@ -24,6 +24,7 @@ struct Outcome {
   Kind kind = Kind::Untried;
   // With Postponed only:
   std::uint32_t attempts = 1;
+  bool fallback = false;
   WallTime retry_at{};
   Reason reason = Reason::Internal;
   std::string message{};

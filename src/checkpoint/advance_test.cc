@@ -52,10 +52,10 @@ TEST(Advance, stops_before_the_first_blob_that_is_not_done) {
 TEST(Advance, passes_a_postponed_blob_and_waits_when_the_list_is_full) {
   Checkpoint full;
   for (std::size_t i = 0; i < Checkpoint::max_postponed; ++i) {
-    full.postponed.push_back({blob("old" + std::to_string(i), 1), 1, {}, Reason::QuotaExceeded, ""});
+    full.postponed.push_back({blob("old" + std::to_string(i), 1), 1, false, {}, Reason::QuotaExceeded, ""});
   }
   std::vector<Candidate> c{candidate(blob("a", 50)), candidate(blob("b", 60))};
-  std::vector<Outcome> o{{Kind::Postponed, 1, {}, Reason::QuotaExceeded, ""}, {Kind::Done}};
+  std::vector<Outcome> o{{Kind::Postponed, 1, false, {}, Reason::QuotaExceeded, ""}, {Kind::Done}};
   EXPECT_EQ(advance({}, {c, o, false}, settled_at_100).cursor, end_of(at(100)));
   EXPECT_EQ(advance(full, {c, o, false}, settled_at_100).cursor, start_of(at(50)));
 }
@@ -157,7 +157,7 @@ void pass(World& world, std::size_t held, const Dice& dice) {
   std::vector<Candidate> retry;
   for (const Postponed& p : checkpoint.postponed) retry.push_back(candidate(p.blob));
   auto create = [&](const Candidate& c) -> Outcome {
-    if (dice.one_in(6)) return {Kind::Postponed, 1, {}, Reason::QuotaExceeded, "no"};
+    if (dice.one_in(6)) return {Kind::Postponed, 1, false, {}, Reason::QuotaExceeded, "no"};
     if (!world.objects.contains(c.blob.etag)) {
       world.objects[c.blob.etag] = {c.blob};
       ++world.creations[c.blob.etag];

@@ -40,6 +40,7 @@ Result<Postponed> postponed_from_json(const json::value& value) {
   out.blob.content_type = find_string(*object, {"contentType"});
   out.blob.content_md5 = find_string(*object, {"contentMD5"});
   out.attempts = static_cast<std::uint32_t>(*attempts);
+  out.fallback = find_bool(*object, {"fallback"});
   out.retry_at = WallTime{std::chrono::milliseconds{find_int(*object, {"retryAtMillis"}).value_or(0)}};
   auto reason = reason_from_string(find_string(*object, {"reason"}));
   out.reason = reason.value_or(Reason::Internal);
@@ -61,6 +62,7 @@ json::object to_json(const Checkpoint& checkpoint) {
     for (const Postponed& p : checkpoint.postponed) {
       json::object entry = blob_to_json(p.blob);
       entry["attempts"] = p.attempts;
+      if (p.fallback) entry["fallback"] = true;
       entry["retryAtMillis"] = p.retry_at.time_since_epoch().count();
       entry["reason"] = to_string(p.reason);
       entry["message"] = p.message;

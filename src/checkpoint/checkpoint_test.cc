@@ -53,7 +53,7 @@ TEST(Checkpoint, keeps_a_key_until_its_whole_second_is_passed) {
 TEST(Checkpoint, does_not_take_a_postponed_blob_for_done_although_the_cursor_is_past_it) {
   Checkpoint c;
   auto b = blob("b", 10);
-  c.postponed.push_back({b, 1, {}, Reason::QuotaExceeded, "no"});
+  c.postponed.push_back({b, 1, false, {}, Reason::QuotaExceeded, "no"});
   c.move_cursor(end_of(at(20)));
   EXPECT_FALSE(c.is_done(key(b), listing::view(b)));
   c.mark_done(key(b), listing::view(b));
@@ -83,7 +83,7 @@ RC_GTEST_PROP(Checkpoint, reads_what_it_writes, ()) {
   for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
     auto b = blob("n" + std::to_string(i), i);
     b.content_type = "text/csv";
-    c.postponed.push_back({b, 3, WallTime{std::chrono::milliseconds{i}}, Reason::Throttled, "later"});
+    c.postponed.push_back({b, 3, true, WallTime{std::chrono::milliseconds{i}}, Reason::Throttled, "later"});
   }
   auto read = from_json(to_json(c));
   RC_ASSERT(read.has_value());
@@ -155,8 +155,8 @@ TEST(CandidateSelector, takes_up_a_copy_when_it_is_complete) {
   Checkpoint known;
   auto pending = blob("copy", 5), other = blob("other", 5);
   pending.copy_pending = other.copy_pending = true;
-  known.postponed.push_back({pending, 1, {}, Reason::CopyPending, ""});
-  known.postponed.push_back({other, 1, {}, Reason::CopyPending, ""});
+  known.postponed.push_back({pending, 1, false, {}, Reason::CopyPending, ""});
+  known.postponed.push_back({other, 1, false, {}, Reason::CopyPending, ""});
   known.move_cursor(end_of(at(9)));
   CandidateSelector selector(known, me, {});
   auto complete = pending;

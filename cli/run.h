@@ -1,0 +1,37 @@
+// `run`: the operator itself, until a signal ends it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/log.h"
+
+namespace abo::cli {
+
+// The flags, as given; run() checks them.
+struct RunOptions {
+  std::vector<std::string> namespaces;
+  std::string kubeconfig;
+  std::string context;
+  bool leader_elect = false;
+  std::string leader_election_namespace;
+  std::string metrics_address = ":8080";
+  std::string health_address = ":8081";
+  std::string log_level = "info";
+  std::string log_format = "json";
+  std::size_t max_concurrent_polls = 64;
+  std::vector<std::string> allowed_endpoints;
+  std::vector<std::string> allowed_kinds;
+  std::string default_service_account;
+  std::int64_t settle_margin_seconds = 30;
+  std::int64_t idle_status_interval_seconds = 300;
+  std::string ca_file;
+};
+
+// Returns the exit code: 0 after SIGTERM or SIGINT, 1 when it cannot go on (lease lost), 2 for flags or a
+// configuration that cannot work.
+int run(const RunOptions& options);
+
+}  // namespace abo::cli

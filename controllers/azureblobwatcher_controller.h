@@ -1,0 +1,87 @@
+// Which watchers exist, and when each is polled next. Watches tell of changes; a delay queue wakes rows; polls run as
+// coroutines, admitted by a cap. Idle watchers are rows and nothing else. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "controllers/blob_pass.h"
+#include "controllers/poll_admission.h"
+#include "controllers/services.h"
+#include "controllers/watcher_row.h"
+#include "kube/reflector.h"
+#include "kube/sleeper.h"
+#include "runtime/delay_queue.h"
+#include "runtime/task_scope.h"
+
+namespace abo::controllers {
+
+class WatcherController {
+ public:
+  // All outlive the controller. Watches run in one scope, polls in another: at shutdown the polls are waited for.
+  WatcherController(Services& services, kube::Sleeper& sleeper, runtime::TaskScope& watch_scope,
+                    runtime::TaskScope& poll_scope);
+  ~WatcherController();
+
+  // Begins to watch, before the lease is won too: a standby knows its watchers.
+  void watch();
+
+  // Begins to poll. Returns when stop was asked for; polls in flight then end in the scope.
+  [[nodiscard]] Task<void> run();
+
+  // All watchers that exist were read once.
+  [[nodiscard]] bool synced() const;
+
+  // Wakes run() so that it sees that stopping has begun.
+  void wake() { wake_.notify_all(); }
+
+ private:
+  class Watch;
+  struct Entry;
+  using EntryPtr = std::shared_ptr<Entry>;
+
+  // From the watches.
+  void upsert(const json::object& object, std::uint8_t epoch);
+  void remove(const std::string& key);
+  void remove_unseen(std::string_view ns, std::uint8_t epoch);
+  void add(const json::object& object, std::string key, std::uint8_t epoch);
+  void update(Entry& entry, const json::object& object);
+  void run_changed(const std::string& watcher_uid);
+
+  // The schedule.
+  void poll_at(Entry& entry, MonoTime due);
+  void refresh_at(Entry& entry, MonoTime due);
+  void requeue(Entry& entry);
+  void make_ready(MonoTime now);
+  void start_ready();
+  [[nodiscard]] Task<void> run_entry(EntryPtr entry, bool poll, std::string account);
+  void plan_next(Entry& entry, const PassResult& result, MonoTime started);
+  [[nodiscard]] std::chrono::nanoseconds interval_of(const Entry& entry) const;
+
+  // Finalizers of watchers that are no more.
+  void look_for_orphans();
+  [[nodiscard]] Task<void> release_orphans();
+
+  Services& services_;
+  kube::Sleeper& sleeper_;
+  runtime::TaskScope& watch_scope_;
+  runtime::TaskScope& poll_scope_;
+  std::vector<std::unique_ptr<Watch>> watches_;
+  std::unordered_map<std::string, EntryPtr> by_key_;
+  std::unordered_map<std::string, EntryPtr> by_uid_;
+  std::unordered_map<RowId, EntryPtr> by_id_;
+  RowId next_id_ = 1;
+  runtime::DelayQueue queue_;
+  PollAdmission admission_;
+  kube::Signal wake_;
+  bool polling_ = false;
+  bool api_in_doubt_ = false;  // the API server failed us last: one probe a second instead of everybody
+  MonoTime next_probe_{};
+  bool releasing_orphans_ = false;
+};
+
+}  // namespace abo::controllers

@@ -1,0 +1,467 @@
+#include "controllers/blob_pass.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <algorithm>
+
+#include "checkpoint/advance.h"
+#include "checkpoint/candidates.h"
+#include "checkpoint/existing.h"
+#include "controllers/held_runs.h"
+#include "controllers/pass_plan.h"
+#include "controllers/pass_report.h"
+#include "controllers/status_document.h"
+#include "controllers/trigger_stage.h"
+#include "controllers/watcher_access.h"
+
+namespace abo::controllers {
+namespace {
+
+using checkpoint::Candidate;
+using checkpoint::Checkpoint;
+using checkpoint::Horizon;
+using checkpoint::Selection;
+
+// Resources created between two writes of the checkpoint. Each write carries up to this many keys further; the
+// finalizers hold the names meanwhile.
+constexpr std::size_t max_batch = 256;
+constexpr std::chrono::seconds list_deadline{600};
+
+Error out_of_date() { return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"}; }
+
+class BlobPass {
+ public:
+  BlobPass(Services& services, WatcherRow& row)
+      : services_(services),
+        row_(row),
+        document_(services.kube, row.ns, row.name, row.uid),
+        generation_(row.generation),
+        suspended_(row.suspended),
+        started_(services.clock.mono()) {}
+
+  Task<PassResult> run() {
+    auto done = co_await poll();
+    if (!done && done.error().kind == ErrorKind::Canceled) co_return ended();
+    if (!done && done.error().kind == ErrorKind::Conflict) {
+      row_.checkpoint.reset();
+      result_.again = true;
+      co_return ended();
+    }
+    if (!done) {
+      result_.failed = true;
+      result_.wish = done.error().retry_after;
+      if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
+    }
+    numbers_.verdict = done ? verdict() : report::verdict_of(done.error());
+    result_.verdict = numbers_.verdict;
+    if (auto reported = co_await report_once(); !reported) {
+      services_.telemetry.report_failed(row_, reported.error());
+      row_.report_print = 0;
+      row_.checkpoint.reset();
+    }
+    services_.telemetry.polled(row_, numbers_);
+    co_return ended();
+  }
+
+ private:
+  // ---- the sentence ----
+
+  Task<Result<void>> poll() {
+    if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
+    if (suspended_) co_return Result<void>{};
+    auto plan = PassPlan::make(row_, services_.settings.kinds);
+    if (!plan) co_return pass(plan);
+    plan_.emplace(std::move(*plan));
+    auto followed = co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(), row_.ns);
+    if (!followed) co_return pass(followed);
+    auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings.endpoints, plan_->spec, row_);
+    if (!access) co_return pass(access);
+    identity_ = {row_.uid, access->container.text()};
+    if (auto known = co_await know_checkpoint(); !known) co_return pass(known);
+    if (is_new_) {
+      if (auto begun = co_await begin(*access); !begun || held_back_) co_return begun;
+    }
+    auto selection = co_await choose(*access);
+    if (!selection) co_return pass(selection);
+    co_return co_await trigger(std::move(*selection), Target{followed->resource, followed->watch, source(*access), generation_});
+  }
+
+  // Step 7 of the protocol, before anything is created.
+  Task<Result<void>> record_held() {
+    auto held = services_.runs.store().held(row_.uid);
+    if (held.empty()) co_return Result<void>{};
+    if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    if (row_.checkpoint) {
+      Checkpoint next = *row_.checkpoint;
+      report::Status status = document_.stored();
+      auto unknown = absorb(next, held, services_.runs);
+      if (!unknown.empty()) {
+        note_triggered(status, unknown);
+        if (auto written = co_await write(std::move(status), std::move(next)); !written) co_return pass(written);
+      }
+    }
+    co_await release(services_, std::move(held));
+    co_return Result<void>{};
+  }
+
+  // A watcher that has no checkpoint for this container: decides what becomes of the blobs that are there.
+  Task<Result<void>> begin(azure::Access access) {
+    Checkpoint initial = checkpoint::begin_with_all(identity_.container_url);
+    if (plan_->spec.existing_blobs == api::ExistingBlobs::Ignore) {
+      checkpoint::IgnoreExisting ignore(identity_);
+      auto horizon = co_await list(access, [&](const listing::BlobView& blob) { ignore.offer(blob); });
+      if (!horizon) co_return pass(horizon);
+      initial = std::move(ignore).finish(*horizon);
+    } else if (plan_->spec.existing_blobs == api::ExistingBlobs::Unset) {
+      auto horizon = co_await list(access, [](const listing::BlobView&) {});
+      if (!horizon) co_return pass(horizon);
+      held_back_ = numbers_.matched > checkpoint::max_unconfirmed_existing;
+      if (held_back_) co_return Result<void>{};
+    }
+    report::Status status = document_.stored();
+    co_return co_await write(std::move(status), std::move(initial));
+  }
+
+  Task<Result<Selection>> choose(azure::Access access) {
+    checkpoint::CandidateSelector selector(*row_.checkpoint, identity_, {});
+    auto horizon = co_await list(std::move(access), [&](const listing::BlobView& blob) { selector.offer(blob); });
+    if (!horizon) co_return pass(horizon);
+    horizon_ = *horizon;
+    co_return std::move(selector).finish();
+  }
+
+  // One complete listing; `matched` gets what passes the filter. Nothing may be concluded from an error.
+  Task<Result<Horizon>> list(azure::Access access, std::function<void(const listing::BlobView&)> matched) {
+    using namespace boost::asio::experimental::awaitable_operators;
+    numbers_.listed = numbers_.matched = 0;
+    auto sink = [this, matched = std::move(matched)](const listing::BlobView& blob) {
+      if (plan_->filter.judge(blob) != filter::Verdict::Matches) return;
+      ++numbers_.matched;
+      matched(blob);
+    };
+    auto listed = co_await (services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink)) ||
+                            services_.stop_signal.wait(list_deadline));
+    if (listed.index() == 1) {
+      if (services_.stopping()) co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
+      co_return fail(ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
+                     fmt::format("the listing did not end within {} s", list_deadline.count()));
+    }
+    auto& answer = std::get<0>(listed);
+    if (!answer) co_return pass(answer);
+    numbers_.listed = answer->listed;
+    co_return Horizon{.service_date = answer->service_date,
+                      .settle_margin = services_.settings.settle_margin,
+                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
+  }
+
+  Task<Result<void>> trigger(Selection selection, Target target) {
+    Checkpoint next = *row_.checkpoint;
+    checkpoint::drop_vanished_copies(next, selection);
+    std::vector<checkpoint::Outcome> outcomes(selection.candidates.size());
+    checkpoint::Progress progress{selection.candidates, outcomes, selection.truncated};
+    next = checkpoint::advance(std::move(next), progress, horizon_);
+    std::vector<Work> earlier = earlier_work(next, selection);
+    std::size_t takeable = count_takeable(selection);
+    numbers_.pending = selection.eligible + static_cast<std::int64_t>(next.postponed.size());
+    allowance_ = allowance();
+    if ((takeable == 0 && earlier.empty()) || allowance_ == 0) {
+      settled_ = std::move(next);
+      if (takeable > 0) result_.more = out_of_room();
+      co_return Result<void>{};
+    }
+
+    if (auto current = co_await stay_current(target); !current) co_return pass(current);
+    TriggerStage stage(services_, row_, *plan_, std::move(target));
+    if (auto ok = co_await retry_earlier(stage, next, std::move(earlier)); !ok) co_return pass(ok);
+    std::size_t first = 0;
+    while (first < takeable && allowance_ > 0 && !stage.halt()) {
+      std::size_t count = checkpoint::batch_size(next, progress, first, horizon_, std::min(max_batch, allowance_));
+      count = std::min(count, takeable - first);
+      if (count == 0) break;
+      auto batch = co_await stage.run(first_work(selection, first, count));
+      std::ranges::move(batch, outcomes.begin() + static_cast<std::ptrdiff_t>(first));
+      first += count;
+      next = checkpoint::advance(std::move(next), progress, horizon_);
+      if (auto ok = co_await commit(stage, next); !ok) co_return pass(ok);
+      if (row_.gone || services_.stopping()) co_return fail(ErrorKind::Canceled, Reason::Canceled, "stopped");
+    }
+    if (stage.halt()) co_return std::unexpected(*stage.halt());
+    bool all_tried = first == takeable;
+    if (all_tried && selection.truncated) result_.more = More::Now;
+    if (!all_tried && allowance_ == 0) result_.more = out_of_room();
+    co_return Result<void>{};
+  }
+
+  // ---- its parts ----
+
+  // Postponed blobs whose time has come, and copies that are complete now. Oldest first.
+  std::vector<Work> earlier_work(const Checkpoint& known, const Selection& selection) const {
+    std::vector<Work> work;
+    WallTime now = services_.clock.wall();
+    for (const checkpoint::Postponed& p : known.postponed) {
+      if (p.reason == Reason::CopyPending || p.retry_at > now) continue;
+      work.push_back({Candidate{p.blob, identity_.key_of(listing::view(p.blob))}, p.attempts, p.fallback});
+    }
+    for (const Candidate& copy : selection.copied) work.push_back({copy});
+    std::ranges::sort(work, {}, [](const Work& w) { return w.candidate.position(); });
+    return work;
+  }
+
+  Task<Result<void>> retry_earlier(TriggerStage& stage, Checkpoint& next, std::vector<Work> work) {
+    if (work.size() > allowance_) work.resize(allowance_);
+    if (work.empty()) co_return Result<void>{};
+    std::vector<Candidate> candidates;
+    for (const Work& w : work) candidates.push_back(w.candidate);
+    auto outcomes = co_await stage.run(std::move(work));
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      checkpoint::settle_postponed(next, candidates[i], outcomes[i]);
+    }
+    co_return co_await commit(stage, next);
+  }
+
+  static std::vector<Work> first_work(const Selection& selection, std::size_t first, std::size_t count) {
+    std::vector<Work> work;
+    for (std::size_t i = first; i < first + count; ++i) work.push_back({selection.candidates[i]});
+    return work;
+  }
+
+  std::size_t count_takeable(const Selection& selection) const {
+    auto young = std::ranges::find_if(selection.candidates, [&](const Candidate& c) {
+      return c.blob.last_modified > horizon_.newest_takeable();
+    });
+    return static_cast<std::size_t>(young - selection.candidates.begin());
+  }
+
+  // How many resources this pass may still make.
+  std::size_t allowance() const {
+    constexpr std::size_t no_limit = SIZE_MAX;
+    auto limit = [](std::int64_t setting, std::int64_t used) {
+      return setting == 0 ? no_limit : static_cast<std::size_t>(std::max<std::int64_t>(0, setting - used));
+    };
+    return std::min(limit(plan_->spec.max_active, services_.runs.store().counts(row_.uid).active),
+                    limit(plan_->spec.max_triggers_per_poll, numbers_.triggered));
+  }
+
+  // Before the first creation: the stored watcher is read with a quorum unless it was in this pass, and must be the one
+  // this pass was planned for; and whatever an unknown outcome may have left behind is found.
+  Task<Result<void>> stay_current(const Target& target) {
+    if (!document_.loaded()) {
+      Checkpoint expected = *row_.checkpoint;
+      if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+      if (!row_.checkpoint || *row_.checkpoint != expected) co_return std::unexpected(out_of_date());
+    }
+    if (find_int(document_.object(), {"metadata", "generation"}) != generation_) co_return std::unexpected(out_of_date());
+    if (row_.needs_sweep) {
+      auto swept = co_await sweep(services_, target.resource, target.watch, row_.ns, row_.name);
+      if (!swept) co_return pass(swept);
+      row_.needs_sweep = false;
+      if (!services_.runs.store().held(row_.uid).empty()) co_return std::unexpected(out_of_date());
+    }
+    co_return Result<void>{};
+  }
+
+  // Writes the checkpoint with what happened, then lets the finalizers go.
+  Task<Result<void>> commit(TriggerStage& stage, const Checkpoint& next) {
+    if (stage.begin_again()) co_return std::unexpected(out_of_date());
+    auto harvest = stage.harvest();
+    report::Status status = document_.stored();
+    note_triggered(status, harvest.triggered);
+    for (report::SetAsideBlob& blob : harvest.set_aside) report::remember(status, std::move(blob));
+    auto set_aside = static_cast<std::int64_t>(harvest.set_aside.size());
+    status.set_aside += set_aside;
+    numbers_.pending -= static_cast<std::int64_t>(harvest.triggered.size()) + set_aside;
+    if (auto written = co_await write(std::move(status), next); !written) co_return pass(written);
+    allowance_ = allowance();
+    co_await release(services_, std::move(harvest.held));
+    co_return Result<void>{};
+  }
+
+  void note_triggered(report::Status& status, const std::vector<report::TriggeredJob>& jobs) {
+    std::string now = format_rfc3339(std::chrono::floor<std::chrono::seconds>(services_.clock.wall()));
+    for (report::TriggeredJob job : jobs) {
+      if (job.triggered_at.empty()) job.triggered_at = now;
+      report::remember(status, std::move(job), history_limit());
+    }
+    status.triggered += static_cast<std::int64_t>(jobs.size());
+    numbers_.triggered += static_cast<std::int64_t>(jobs.size());
+    if (!jobs.empty()) status.last_trigger_time = now;
+  }
+
+  More out_of_room() const {
+    std::int64_t limit = plan_->spec.max_triggers_per_poll;
+    return limit > 0 && numbers_.triggered >= limit ? More::None : More::WhenThereIsRoom;
+  }
+
+  std::size_t history_limit() const {
+    return plan_ ? static_cast<std::size_t>(plan_->spec.status_history_limit) : 20;
+  }
+
+  render::Source source(const azure::Access& access) const {
+    return {.watcher_name = row_.name,
+            .watcher_namespace = row_.ns,
+            .watcher_uid = row_.uid,
+            .storage_account = access.container.account,
+            .container_name = plan_->spec.container_name,
+            .container_url = identity_.container_url,
+            .owned = plan_->spec.deletion_policy == api::DeletionPolicy::Delete};
+  }
+
+  // ---- the stored watcher ----
+
+  // Reads it with a quorum, the checkpoint in it included.
+  Task<Result<void>> load() {
+    if (auto loaded = co_await document_.load(); !loaded) co_return pass(loaded);
+    co_return take_checkpoint();
+  }
+
+  Result<void> take_checkpoint() {
+    row_.checkpoint.reset();
+    const json::value& stored = document_.stored().checkpoint;
+    if (stored.is_null()) return {};
+    auto read = checkpoint::from_json(stored);
+    if (!read) return pass(read);
+    row_.checkpoint = std::make_unique<Checkpoint>(std::move(*read));
+    return {};
+  }
+
+  Task<Result<void>> know_checkpoint() {
+    if (!row_.checkpoint && !document_.loaded()) {
+      if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    }
+    is_new_ = !row_.checkpoint || row_.checkpoint->source != identity_.container_url;
+    if (is_new_ && !document_.loaded()) co_return co_await load();
+    co_return Result<void>{};
+  }
+
+  Task<Result<void>> write(report::Status status, Checkpoint next) {
+    status.checkpoint = checkpoint::to_json(next);
+    auto written = co_await document_.write(std::move(status));
+    if (!written) {
+      row_.checkpoint.reset();
+      co_return pass(written);
+    }
+    row_.checkpoint = std::make_unique<Checkpoint>(std::move(next));
+    row_.reported = services_.clock.mono();
+    co_return Result<void>{};
+  }
+
+  // ---- the report ----
+
+  report::Verdict verdict() const {
+    using report::Health;
+    if (suspended_) {
+      return {Health::Suspended, Reason::Suspended, "spec.suspend is true: nothing is polled or created. Set it to false to go on."};
+    }
+    if (held_back_) {
+      return {Health::Stalled, Reason::TooManyExistingBlobs,
+              fmt::format("{} blobs match already. Set spec.existingBlobs to Trigger to start a resource for each of them, "
+                          "or to Ignore to begin with the next upload.",
+                          numbers_.matched)};
+    }
+    if (const checkpoint::Postponed* failing = first_failing()) {
+      return {Health::Retrying, failing->reason,
+              fmt::format("Blob {} waits and is tried again: {}", failing->blob.name, failing->message)};
+    }
+    std::string waiting = allowance_ == 0 && numbers_.pending > 0
+                              ? " Blobs wait for their turn (maxActive, maxTriggersPerPoll)."
+                              : "";
+    return {Health::Ready, Reason::PollSucceeded, fmt::format("The last poll succeeded.{}{}", waiting, warnings(*plan_))};
+  }
+
+  const checkpoint::Postponed* first_failing() const {
+    if (!row_.checkpoint) return nullptr;
+    auto fails = [](const checkpoint::Postponed& p) { return p.reason != Reason::CopyPending; };
+    auto at = std::ranges::find_if(row_.checkpoint->postponed, fails);
+    return at == row_.checkpoint->postponed.end() ? nullptr : &*at;
+  }
+
+  Task<Result<void>> report_once() {
+    numbers_.runs = services_.runs.store().counts(row_.uid);
+    numbers_.duration = elapsed();
+    std::uint64_t print = fingerprint(numbers_, generation_, row_.runs_revision);
+    if (row_.reported == MonoTime{}) row_.reported = services_.clock.mono();
+    bool idle_refresh = services_.clock.mono() - row_.reported >= services_.settings.idle_status_interval;
+    if (print == row_.report_print && !idle_refresh) co_return Result<void>{};
+    if (!document_.loaded()) {
+      if (auto loaded = co_await document_.load(); !loaded) co_return pass(loaded);
+    }
+    report::Status before = document_.stored();
+    report::Status next = before;
+    fill(next, numbers_, generation_, services_.clock.wall(), interval());
+    follow_phases(next, services_.runs, row_.ns);
+    next.triggered_jobs.resize(std::min(next.triggered_jobs.size(), history_limit()));
+    if (settled_ && row_.checkpoint && document_.stored().checkpoint == json::value(checkpoint::to_json(*row_.checkpoint))) {
+      next.checkpoint = checkpoint::to_json(*settled_);
+    }
+    if (idle_refresh || !report::says_the_same(before, next)) {
+      if (auto written = co_await document_.write(next); !written) co_return pass(written);
+      if (auto taken = take_checkpoint(); !taken) co_return pass(taken);
+      row_.reported = services_.clock.mono();
+      if (report::turned(before, next)) services_.telemetry.turned(row_, numbers_.verdict);
+    }
+    row_.report_print = print;
+    co_return Result<void>{};
+  }
+
+  std::chrono::seconds interval() const {
+    return std::chrono::seconds{plan_ ? plan_->spec.polling_interval_seconds : 60};
+  }
+
+  std::chrono::milliseconds elapsed() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.mono() - started_);
+  }
+
+  PassResult ended() {
+    result_.duration = elapsed();
+    if (row_.checkpoint && !result_.wish) {
+      WallTime now = services_.clock.wall();
+      for (const checkpoint::Postponed& p : row_.checkpoint->postponed) {
+        if (p.reason == Reason::CopyPending) continue;
+        auto wait = std::max(p.retry_at - now, std::chrono::milliseconds{0});
+        result_.wish = result_.wish ? std::min(*result_.wish, wait) : wait;
+      }
+    }
+    return result_;
+  }
+
+  Services& services_;
+  WatcherRow& row_;
+  StatusDocument document_;
+  // The watch may bring a newer spec while the pass runs; this pass is about the one it began with.
+  const std::int64_t generation_;
+  const bool suspended_;
+  MonoTime started_;
+  std::optional<PassPlan> plan_;
+  checkpoint::Identity identity_;
+  Horizon horizon_;
+  bool is_new_ = false;     // no checkpoint for this container yet
+  bool held_back_ = false;  // too many existing blobs, and nobody has chosen
+  std::size_t allowance_ = SIZE_MAX;
+  std::optional<Checkpoint> settled_;  // moved forward by a poll that found nothing to do; stored with the next report
+  PassNumbers numbers_;
+  PassResult result_;
+};
+
+}  // namespace
+
+Task<void> refresh_status(Services& services, WatcherRow& row) {
+  StatusDocument document(services.kube, row.ns, row.name, row.uid);
+  auto loaded = co_await document.load();
+  if (loaded) {
+    report::Status next = document.stored();
+    fill_counts(next, services.runs.store().counts(row.uid));
+    follow_phases(next, services.runs, row.ns);
+    if (!report::says_the_same(document.stored(), next)) loaded = co_await document.write(std::move(next));
+  }
+  if (!loaded && loaded.error().kind != ErrorKind::Canceled) services.telemetry.report_failed(row, loaded.error());
+  row.reported = services.clock.mono();
+}
+
+Task<PassResult> run_blob_pass(Services& services, WatcherRow& row) {
+  BlobPass blob_pass(services, row);
+  co_return co_await blob_pass.run();
+}
+
+}  // namespace abo::controllers

@@ -1,0 +1,35 @@
+// One poll of one watcher, from the listing to the report. At most one runs for a watcher at a time; that is the
+// controller's care. Reads like the sentence: list what exists -> keep what the filter matches -> let the checkpoint
+// choose what is new -> render and create each -> advance the checkpoint -> report once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "controllers/services.h"
+#include "controllers/watcher_row.h"
+#include "report/conditions.h"
+
+namespace abo::controllers {
+
+// Whether another poll would find more to do without anything new landing.
+enum class More : std::uint8_t { None, Now, WhenThereIsRoom };
+
+struct PassResult {
+  report::Verdict verdict;
+  bool failed = false;       // the poll did not reach its end: back off
+  bool again = false;        // what we knew turned out old (checkpoint, generation): poll again at once
+  More more = More::None;
+  std::optional<std::chrono::milliseconds> wish;  // poll again after this, at the latest: postponed blobs, Retry-After
+  std::chrono::milliseconds duration{0};
+};
+
+// Polls, and writes the status if it says something new. Never throws for anything a service answered. services
+// and row outlive the pass.
+[[nodiscard]] Task<PassResult> run_blob_pass(Services& services, WatcherRow& row);
+
+// Brings counts and phases in the status up to date without polling, after created resources changed.
+[[nodiscard]] Task<void> refresh_status(Services& services, WatcherRow& row);
+
+}  // namespace abo::controllers

@@ -1,0 +1,63 @@
+#include "controllers/held_runs.h"
+
+#include <fmt/format.h>
+
+#include "controllers/concurrently.h"
+#include "controllers/finalizer.h"
+#include "kube/list.h"
+#include "render/object_names.h"
+
+namespace abo::controllers {
+
+std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint, const std::vector<HeldRun>& held,
+                                         const RunTracker& runs) {
+  std::vector<report::TriggeredJob> found;
+  for (const HeldRun& run : held) {
+    auto key = TriggerKey::from_hex(run.trigger_key);
+    if (!key || checkpoint.is_done(*key, listing::view(run.blob))) continue;
+    checkpoint.mark_done(*key, listing::view(run.blob));
+    const kube::Resource& resource = runs.resource_of(run.watch);
+    found.push_back({.api_version = resource.api_version(),
+                     .kind = resource.kind,
+                     .name = run.name,
+                     .blob_name = run.blob.name,
+                     .etag = run.blob.etag,
+                     .blob_last_modified = format_rfc3339(run.blob.last_modified),
+                     .triggered_at = {},
+                     .phase = "Pending",
+                     .finished_at = {}});
+  }
+  return found;
+}
+
+Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch, std::string ns,
+                         std::string watcher_name) {
+  kube::ListOptions options{.label_selector = fmt::format("{}={}", render::watcher_label,
+                                                          render::watcher_label_value(watcher_name))};
+  auto listed = co_await kube::list(services.kube, resource.path(ns), options, [&](json::object&& object) {
+    services.runs.store().upsert(watch, object);
+    return Result<void>{};
+  });
+  if (!listed) co_return pass(listed);
+  co_return Result<void>{};
+}
+
+namespace {
+
+Task<void> release_one(Services& services, const HeldRun& run) {
+  if (!services.may_act()) co_return;
+  auto removed = co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run, 0);
+  if (removed) {
+    services.runs.store().recorded(run.watch, run.ns, run.name, run.uid);
+  } else {
+    services.telemetry.release_failed(run, removed.error());
+  }
+}
+
+}  // namespace
+
+Task<void> release(Services& services, std::vector<HeldRun> held) {
+  co_await concurrently(held.size(), requests_in_flight, [&](std::size_t i) { return release_one(services, held[i]); });
+}
+
+}  // namespace abo::controllers

@@ -1,0 +1,28 @@
+// Resources that still carry our finalizer: what the checkpoint does not know of them is put into it, and once it is
+// written the finalizers go. Step 7 of the exactly-once protocol (docs/exactly-once.md).
+#pragma once
+
+#include <vector>
+
+#include "base/error.h"
+#include "checkpoint/checkpoint.h"
+#include "controllers/run_store.h"
+#include "controllers/services.h"
+#include "report/status.h"
+
+namespace abo::controllers {
+
+// Marks done what is held and unknown; the objects' annotations are the witness, since the blob may be gone by now.
+// Returns the jobs that were not known, for the status. Pure.
+[[nodiscard]] std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint,
+                                                       const std::vector<HeldRun>& held, const RunTracker& runs);
+
+// Reads the resources of a watcher with a quorum into the tracker's store: after a create whose outcome is unknown.
+[[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch, std::string ns,
+                                       std::string watcher_name);
+
+// Takes the finalizers off. What fails is left to the next pass, counted and logged; nothing depends on it but that
+// the objects can go.
+[[nodiscard]] Task<void> release(Services& services, std::vector<HeldRun> held);
+
+}  // namespace abo::controllers

@@ -1,0 +1,41 @@
+#include "controllers/pass_plan.h"
+
+#include <fmt/format.h>
+
+namespace abo::controllers {
+namespace {
+
+Result<void> check_supported(const api::Spec& spec) {
+  if (!spec.identity) return {};
+  return fail(ErrorKind::Invalid, Reason::NotSupported,
+              "spec.identity is not supported by this version; use spec.credentialsSecret with an accountKey, a sasToken "
+              "or a connectionString");
+}
+
+}  // namespace
+
+Result<PassPlan> PassPlan::make(const WatcherRow& row, const KindPolicy& kinds) {
+  auto value = parse_json(row.spec);
+  if (!value) return pass(value);
+  auto spec = api::decode_spec(*value);
+  if (!spec) return pass(spec);
+  if (auto supported = check_supported(*spec); !supported) return pass(supported);
+  auto filter = filter::Filter::compile(*spec);
+  if (!filter) return pass(filter);
+  auto parsed = render::Template::parse(spec->job_template.text, spec->job_template.kind, row.ns, filter->group_names());
+  if (!parsed) return pass(parsed);
+  if (auto allowed = kinds.check(parsed->api_version(), parsed->kind()); !allowed) return pass(allowed);
+  return PassPlan{std::move(*spec), std::move(*filter), std::move(*parsed)};
+}
+
+std::string warnings(const PassPlan& plan) {
+  std::string out;
+  for (const std::string& warning : plan.template_.warnings()) out += fmt::format(" Warning: {}", warning);
+  if (plan.spec.successful_history_limit || plan.spec.failed_history_limit) {
+    out += " Warning: successfulHistoryLimit and failedHistoryLimit are not acted on by this version; use "
+           "ttlSecondsAfterFinished in the template.";
+  }
+  return out;
+}
+
+}  // namespace abo::controllers

@@ -1,0 +1,28 @@
+// Everything a poll needs that can be worked out before Azure is asked: the spec decoded, its patterns compiled, its
+// template parsed and its kind found and allowed. Made anew for each poll, since rows keep none of it.
+#pragma once
+
+#include <string>
+
+#include "api/v1alpha1/azure_blob_watcher.h"
+#include "base/error.h"
+#include "controllers/kind_policy.h"
+#include "controllers/watcher_row.h"
+#include "filter/filter.h"
+#include "render/render.h"
+
+namespace abo::controllers {
+
+struct PassPlan {
+  api::Spec spec;
+  filter::Filter filter;
+  render::Template template_;
+
+  // Errors: Invalid with InvalidSpec, InvalidPattern, InvalidTemplate or NotSupported; Forbidden with KindNotAllowed.
+  static Result<PassPlan> make(const WatcherRow& row, const KindPolicy& kinds);
+};
+
+// What the Ready condition must say although all works: fields that are not acted on yet, and the template's warnings.
+[[nodiscard]] std::string warnings(const PassPlan& plan);
+
+}  // namespace abo::controllers

@@ -1,0 +1,57 @@
+#include "controllers/pass_report.h"
+
+#include <functional>
+
+namespace abo::controllers {
+namespace {
+
+void mix(std::uint64_t& hash, std::uint64_t value) {
+  hash ^= value + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2);
+}
+
+}  // namespace
+
+std::uint64_t fingerprint(const PassNumbers& n, std::int64_t generation, std::uint32_t runs_revision) {
+  std::uint64_t hash = 1;
+  for (std::int64_t value : {generation, n.listed, n.matched, n.triggered, n.pending, n.runs.active, n.runs.succeeded,
+                             n.runs.failed, std::int64_t{runs_revision}, static_cast<std::int64_t>(n.verdict.health),
+                             static_cast<std::int64_t>(n.verdict.reason)}) {
+    mix(hash, static_cast<std::uint64_t>(value));
+  }
+  mix(hash, std::hash<std::string>{}(n.verdict.message));
+  return hash == 0 ? 1 : hash;
+}
+
+void fill(report::Status& status, const PassNumbers& numbers, std::int64_t generation, WallTime now,
+          std::chrono::seconds interval) {
+  report::set_conditions(status, numbers.verdict, generation, now);
+  fill_counts(status, numbers.runs);
+  if (numbers.verdict.health == report::Health::Suspended) {
+    status.next_poll_time.clear();
+    return;
+  }
+  auto second = std::chrono::floor<std::chrono::seconds>(now);
+  status.last_poll_time = format_rfc3339(second);
+  status.next_poll_time = format_rfc3339(second + interval);
+  status.pending = numbers.pending;
+  status.last_poll = {numbers.listed, numbers.matched, numbers.triggered, numbers.duration.count()};
+}
+
+void fill_counts(report::Status& status, const RunCounts& runs) {
+  status.active = runs.active;
+  status.succeeded = runs.succeeded;
+  status.failed = runs.failed;
+}
+
+void follow_phases(report::Status& status, const RunTracker& runs, std::string_view ns) {
+  for (report::TriggeredJob& job : status.triggered_jobs) {
+    if (!job.finished_at.empty()) continue;
+    auto watch = runs.watch_of(job.api_version, job.kind, ns);
+    auto outcome = watch ? runs.store().outcome(*watch, ns, job.name) : std::nullopt;
+    if (!outcome) continue;
+    job.phase = report::to_string(outcome->phase);
+    if (outcome->finished_at) job.finished_at = format_rfc3339(*outcome->finished_at);
+  }
+}
+
+}  // namespace abo::controllers

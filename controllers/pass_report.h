@@ -1,0 +1,37 @@
+// From the numbers of one pass to the status document: what it says, and whether it says anything new. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "controllers/run_tracker.h"
+#include "report/conditions.h"
+#include "report/status.h"
+
+namespace abo::controllers {
+
+struct PassNumbers {
+  report::Verdict verdict;
+  bool polled = true;  // false: only counts and phases were refreshed
+  std::int64_t listed = 0;
+  std::int64_t matched = 0;
+  std::int64_t triggered = 0;
+  std::int64_t pending = 0;  // eligible and not triggered: waiting for room, for age, or postponed
+  RunCounts runs;
+  std::chrono::milliseconds duration{0};
+};
+
+// Two passes with the same fingerprint would write the same status, but for its times. Never 0.
+[[nodiscard]] std::uint64_t fingerprint(const PassNumbers& numbers, std::int64_t generation,
+                                        std::uint32_t runs_revision);
+
+// Conditions, counts and times of a pass. `interval`: until the next poll is due.
+void fill(report::Status& status, const PassNumbers& numbers, std::int64_t generation, WallTime now,
+          std::chrono::seconds interval);
+
+// The counts of what was created.
+void fill_counts(report::Status& status, const RunCounts& runs);
+
+// Brings the phases of status.triggeredJobs up to date. What does not exist any more keeps its last phase.
+void follow_phases(report::Status& status, const RunTracker& runs, std::string_view ns);
+
+}  // namespace abo::controllers

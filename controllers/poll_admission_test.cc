@@ -1,0 +1,71 @@
+#include "controllers/poll_admission.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <map>
+#include <vector>
+
+namespace abo::controllers {
+namespace {
+
+TEST(PollAdmission, keeps_a_hanging_account_from_delaying_the_others) {
+  PollAdmission admission({.in_all = 64, .per_account = 4});
+  for (RowId id = 0; id < 100; ++id) admission.enqueue(id, "hangs");
+  admission.enqueue(1000, "works");
+  std::vector<RowId> started;
+  while (auto id = admission.next()) started.push_back(*id);
+  EXPECT_EQ(started.size(), 5u);
+  EXPECT_NE(std::find(started.begin(), started.end(), 1000u), started.end());
+}
+
+TEST(PollAdmission, lets_accounts_take_turns) {
+  PollAdmission admission({.in_all = 3, .per_account = 2});
+  for (RowId id = 0; id < 4; ++id) admission.enqueue(id, "a");
+  admission.enqueue(10, "b");
+  EXPECT_EQ(admission.next(), 0u);
+  EXPECT_EQ(admission.next(), 10u);
+  EXPECT_EQ(admission.next(), 1u);
+  EXPECT_EQ(admission.next(), std::nullopt);
+}
+
+RC_GTEST_PROP(PollAdmission, runs_everything_once_and_never_too_much, ()) {
+  PollAdmission::Limits limits{.in_all = 5, .per_account = 2};
+  PollAdmission admission(limits);
+  std::map<RowId, std::string> account_of;
+  std::vector<RowId> running, done;
+  RowId next_id = 0;
+  auto start_all = [&] {
+    while (auto id = admission.next()) running.push_back(*id);
+    std::map<std::string, std::size_t> count;
+    for (RowId id : running) ++count[account_of[id]];
+    RC_ASSERT(running.size() <= limits.in_all && admission.running() == running.size());
+    for (auto& [name, n] : count) RC_ASSERT(n <= limits.per_account);
+  };
+  for (int step = *rc::gen::inRange(0, 60); step > 0; --step) {
+    if (*rc::gen::inRange(0, 3) != 0 || running.empty()) {
+      account_of[next_id] = std::string(1, static_cast<char>('a' + *rc::gen::inRange(0, 4)));
+      admission.enqueue(next_id, account_of[next_id]);
+      ++next_id;
+    } else {
+      auto at = running.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(running.size()));
+      admission.finished(account_of[*at]);
+      done.push_back(*at);
+      running.erase(at);
+    }
+    start_all();
+  }
+  while (!running.empty()) {
+    admission.finished(account_of[running.back()]);
+    done.push_back(running.back());
+    running.pop_back();
+    start_all();
+  }
+  RC_ASSERT(admission.waiting() == 0u);
+  std::sort(done.begin(), done.end());
+  RC_ASSERT(done.size() == next_id);
+  RC_ASSERT(std::unique(done.begin(), done.end()) == done.end());
+}
+
+}  // namespace
+}  // namespace abo::controllers

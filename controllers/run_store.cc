@@ -1,0 +1,174 @@
+#include "controllers/run_store.h"
+
+#include <algorithm>
+
+#include "render/object_names.h"
+
+namespace abo::controllers {
+namespace {
+
+std::string key_of(WatchId watch, std::string_view ns, std::string_view name) {
+  std::string key;
+  key.reserve(2 + ns.size() + 1 + name.size());
+  key += static_cast<char>(watch & 0xFF);
+  key += static_cast<char>(watch >> 8);
+  key += ns;
+  key += '/';
+  key += name;
+  return key;
+}
+
+std::string_view annotation(const json::object& object, std::string_view name) {
+  return find_string(object, {"metadata", "annotations", name});
+}
+
+std::unique_ptr<HeldRun> held_of(WatchId watch, const json::object& object) {
+  if (!recording_finalizer_index(object)) return nullptr;
+  auto held = std::make_unique<HeldRun>();
+  held->watch = watch;
+  held->ns = find_string(object, {"metadata", "namespace"});
+  held->name = find_string(object, {"metadata", "name"});
+  held->uid = find_string(object, {"metadata", "uid"});
+  held->trigger_key = annotation(object, render::trigger_key_annotation);
+  held->blob.name = annotation(object, render::blob_name_annotation);
+  held->blob.etag = annotation(object, render::blob_etag_annotation);
+  held->blob.last_modified =
+      parse_rfc3339(annotation(object, render::blob_last_modified_annotation)).value_or(ServiceTime{});
+  return held;
+}
+
+}  // namespace
+
+std::optional<std::size_t> recording_finalizer_index(const json::object& object) {
+  const json::array* finalizers = find_array(object, {"metadata", "finalizers"});
+  if (!finalizers) return std::nullopt;
+  for (std::size_t i = 0; i < finalizers->size(); ++i) {
+    const json::string* text = (*finalizers)[i].if_string();
+    if (text && std::string_view(*text) == render::recording_finalizer) return i;
+  }
+  return std::nullopt;
+}
+
+void RunStore::upsert(WatchId watch, const json::object& object) {
+  std::string_view uid = annotation(object, render::watcher_uid_annotation);
+  if (uid.empty() || annotation(object, render::trigger_key_annotation).empty()) return;
+  std::string key =
+      key_of(watch, find_string(object, {"metadata", "namespace"}), find_string(object, {"metadata", "name"}));
+  auto [at, is_new] = runs_.try_emplace(key);
+  Run& run = at->second;
+  std::uint32_t watcher = intern(uid);
+  report::Outcome outcome = report::outcome_of(object);
+  bool same_place = !is_new && run.watcher == watcher;
+  bool changes = !same_place || run.phase != outcome.phase;
+  if (!is_new) count(run, -1);
+  if (!is_new && !same_place) {
+    set_held(key, run, nullptr);
+    changed(run.watcher);
+  }
+  run.watcher = watcher;
+  run.phase = outcome.phase;
+  run.finished_at =
+      outcome.finished_at ? static_cast<std::uint32_t>(outcome.finished_at->time_since_epoch().count()) : 0;
+  run.epoch = epochs_[watch];
+  count(run, 1);
+  set_held(key, run, held_of(watch, object));
+  if (changes) changed(watcher);
+}
+
+void RunStore::erase(WatchId watch, std::string_view ns, std::string_view name) {
+  auto at = runs_.find(key_of(watch, ns, name));
+  if (at != runs_.end()) forget(at);
+}
+
+void RunStore::begin_list(WatchId watch) { ++epochs_[watch]; }
+
+void RunStore::end_list(WatchId watch) {
+  char low = static_cast<char>(watch & 0xFF), high = static_cast<char>(watch >> 8);
+  std::uint8_t epoch = epochs_[watch];
+  for (auto at = runs_.begin(); at != runs_.end();) {
+    auto next = std::next(at);
+    if (at->first[0] == low && at->first[1] == high && at->second.epoch != epoch) forget(at);
+    at = next;
+  }
+}
+
+void RunStore::recorded(WatchId watch, std::string_view ns, std::string_view name, std::string_view uid) {
+  auto at = runs_.find(key_of(watch, ns, name));
+  if (at == runs_.end() || !at->second.held || at->second.held->uid != uid) return;
+  set_held(at->first, at->second, nullptr);
+}
+
+RunCounts RunStore::counts(std::string_view watcher_uid) const {
+  const Watcher* watcher = find_watcher(watcher_uid);
+  return watcher ? watcher->counts : RunCounts{};
+}
+
+std::vector<HeldRun> RunStore::held(std::string_view watcher_uid) const {
+  std::vector<HeldRun> out;
+  if (const Watcher* watcher = find_watcher(watcher_uid)) {
+    for (const std::string& key : watcher->held) out.push_back(*runs_.at(key).held);
+  }
+  return out;
+}
+
+std::vector<std::string> RunStore::watchers_with_held() const {
+  std::vector<std::string> out;
+  for (const Watcher& watcher : watchers_) {
+    if (!watcher.held.empty()) out.push_back(watcher.uid);
+  }
+  return out;
+}
+
+std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view ns, std::string_view name) const {
+  auto at = runs_.find(key_of(watch, ns, name));
+  if (at == runs_.end()) return std::nullopt;
+  const Run& run = at->second;
+  report::Outcome out{run.phase, std::nullopt};
+  if (run.finished_at != 0) out.finished_at = ServiceTime{std::chrono::seconds{run.finished_at}};
+  return out;
+}
+
+std::uint32_t RunStore::intern(std::string_view uid) {
+  auto [at, is_new] = index_of_.try_emplace(std::string(uid), static_cast<std::uint32_t>(watchers_.size()));
+  if (is_new) watchers_.push_back({std::string(uid), {}, {}});
+  return at->second;
+}
+
+const RunStore::Watcher* RunStore::find_watcher(std::string_view uid) const {
+  auto at = index_of_.find(std::string(uid));
+  return at == index_of_.end() ? nullptr : &watchers_[at->second];
+}
+
+void RunStore::count(const Run& run, std::int64_t by) {
+  RunCounts& counts = watchers_[run.watcher].counts;
+  switch (run.phase) {
+    case report::Phase::Pending:
+    case report::Phase::Running: counts.active += by; break;
+    case report::Phase::Succeeded: counts.succeeded += by; break;
+    case report::Phase::Failed: counts.failed += by; break;
+  }
+}
+
+void RunStore::forget(Runs::iterator at) {
+  std::uint32_t watcher = at->second.watcher;
+  count(at->second, -1);
+  set_held(at->first, at->second, nullptr);
+  runs_.erase(at);
+  changed(watcher);
+}
+
+void RunStore::set_held(const std::string& key, Run& run, std::unique_ptr<HeldRun> held) {
+  auto& keys = watchers_[run.watcher].held;
+  if (held) {
+    keys.insert(key);
+  } else {
+    keys.erase(key);
+  }
+  run.held = std::move(held);
+}
+
+void RunStore::changed(std::uint32_t watcher) const {
+  if (listener_) listener_(watchers_[watcher].uid);
+}
+
+}  // namespace abo::controllers

@@ -1,0 +1,117 @@
+#include "controllers/run_store.h"
+
+#include <gtest/gtest.h>
+
+#include "render/object_names.h"
+
+namespace abo::controllers {
+namespace {
+
+json::object job(std::string_view name, std::string_view watcher, std::string_view condition, bool held = false) {
+  json::object object{
+      {"metadata",
+       {{"namespace", "ml"},
+        {"name", name},
+        {"uid", std::string("uid-") + std::string(name)},
+        {"annotations",
+         {{render::watcher_uid_annotation, watcher},
+          {render::trigger_key_annotation, "k"},
+          {render::blob_name_annotation, "raw/a.csv"},
+          {render::blob_etag_annotation, "0x1"},
+          {render::blob_last_modified_annotation, "2026-11-22T05:30:00Z"}}}}},
+      {"status", json::object{}}};
+  if (held) object["metadata"].as_object()["finalizers"] = json::array{"other", render::recording_finalizer};
+  if (!condition.empty()) {
+    object["status"].as_object()["conditions"] = json::array{
+        json::object{{"type", condition}, {"status", "True"}, {"lastTransitionTime", "2026-11-22T05:31:00Z"}}};
+  }
+  return object;
+}
+
+TEST(RunStore, counts_each_resource_once_in_the_phase_it_is_in) {
+  RunStore store;
+  store.upsert(0, job("a", "w", ""));
+  store.upsert(0, job("a", "w", ""));
+  store.upsert(0, job("b", "w", "Complete"));
+  store.upsert(0, job("c", "w", "Failed"));
+  store.upsert(0, job("d", "other", ""));
+  EXPECT_EQ(store.counts("w").active, 1);
+  EXPECT_EQ(store.counts("w").succeeded, 1);
+  EXPECT_EQ(store.counts("w").failed, 1);
+  store.upsert(0, job("a", "w", "Complete"));
+  EXPECT_EQ(store.counts("w").active, 0);
+  EXPECT_EQ(store.counts("w").succeeded, 2);
+  store.erase(0, "ml", "a");
+  EXPECT_EQ(store.counts("w").succeeded, 1);
+  EXPECT_EQ(store.counts("nobody").active, 0);
+}
+
+TEST(RunStore, forgets_what_a_complete_list_does_not_show) {
+  RunStore store;
+  store.upsert(0, job("a", "w", ""));
+  store.upsert(0, job("b", "w", ""));
+  store.upsert(1, job("c", "w", ""));
+  store.begin_list(0);
+  store.upsert(0, job("b", "w", ""));
+  store.begin_list(0);  // the first list broke off
+  store.upsert(0, job("a", "w", ""));
+  store.end_list(0);
+  EXPECT_TRUE(store.outcome(0, "ml", "a"));
+  EXPECT_FALSE(store.outcome(0, "ml", "b"));
+  EXPECT_TRUE(store.outcome(1, "ml", "c")) << "another watch's list says nothing of it";
+}
+
+TEST(RunStore, leaves_out_objects_that_are_not_ours) {
+  RunStore store;
+  json::object foreign = job("a", "", "");
+  store.upsert(0, foreign);
+  EXPECT_EQ(store.size(), 0u);
+}
+
+TEST(RunStore, tells_what_is_held_by_our_finalizer_until_it_is_recorded) {
+  RunStore store;
+  store.upsert(0, job("a", "w", "", true));
+  store.upsert(0, job("b", "w", ""));
+  ASSERT_EQ(store.held("w").size(), 1u);
+  EXPECT_EQ(store.held("w")[0].name, "a");
+  EXPECT_EQ(store.held("w")[0].blob.name, "raw/a.csv");
+  EXPECT_EQ(format_rfc3339(store.held("w")[0].blob.last_modified), "2026-11-22T05:30:00Z");
+  EXPECT_EQ(store.watchers_with_held(), std::vector<std::string>{"w"});
+  store.recorded(0, "ml", "a", "another-uid");
+  EXPECT_EQ(store.held("w").size(), 1u) << "a successor of that name is another object";
+  store.recorded(0, "ml", "a", "uid-a");
+  EXPECT_TRUE(store.held("w").empty());
+}
+
+TEST(RunStore, tells_its_listener_of_phases_and_ends_but_not_of_noise) {
+  RunStore store;
+  std::vector<std::string> told;
+  store.on_change([&](const std::string& uid) { told.push_back(uid); });
+  store.upsert(0, job("a", "w", ""));
+  store.upsert(0, job("a", "w", ""));
+  EXPECT_EQ(told.size(), 1u);
+  store.upsert(0, job("a", "w", "Complete"));
+  store.erase(0, "ml", "a");
+  store.erase(0, "ml", "a");
+  EXPECT_EQ(told, (std::vector<std::string>{"w", "w", "w"}));
+}
+
+TEST(RunStore, moves_a_name_to_the_watcher_that_owns_it_now) {
+  RunStore store;
+  store.upsert(0, job("a", "old", "", true));
+  store.upsert(0, job("a", "new", ""));
+  EXPECT_EQ(store.counts("old").active, 0);
+  EXPECT_TRUE(store.held("old").empty());
+  EXPECT_EQ(store.counts("new").active, 1);
+}
+
+TEST(RunStore, knows_when_a_resource_finished) {
+  RunStore store;
+  store.upsert(0, job("a", "w", "Complete"));
+  auto outcome = store.outcome(0, "ml", "a");
+  ASSERT_TRUE(outcome && outcome->finished_at);
+  EXPECT_EQ(format_rfc3339(*outcome->finished_at), "2026-11-22T05:31:00Z");
+}
+
+}  // namespace
+}  // namespace abo::controllers

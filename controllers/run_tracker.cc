@@ -1,0 +1,178 @@
+#include "controllers/run_tracker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "render/object_names.h"
+
+namespace abo::controllers {
+namespace {
+
+constexpr std::chrono::milliseconds sync_patience = std::chrono::seconds{10};
+constexpr std::chrono::milliseconds start_retry = std::chrono::seconds{1};
+
+}  // namespace
+
+// One kind in one namespace (or all): the handler of its reflector.
+class RunTracker::Watch final : public kube::ReflectorHandler {
+ public:
+  Watch(RunTracker& tracker, WatchId id, kube::Resource resource, std::string ns)
+      : tracker_(tracker),
+        id_(id),
+        resource_(std::move(resource)),
+        ns_(std::move(ns)),
+        reflector_(tracker.client_, *this, reflector_options(), tracker.clock_, tracker.sleeper_,
+                   tracker.options_.random) {}
+
+  [[nodiscard]] const kube::Resource& resource() const { return resource_; }
+  [[nodiscard]] WatchId id() const { return id_; }
+  [[nodiscard]] bool covers(std::string_view api_version, std::string_view kind, std::string_view ns) const {
+    return resource_.kind == kind && resource_.api_version() == api_version && (ns_.empty() || ns_ == ns);
+  }
+  [[nodiscard]] Task<void> run() { return reflector_.run(); }
+
+  // Listed once and not failing since; or why not.
+  [[nodiscard]] Task<Result<void>> listed() {
+    MonoTime end = tracker_.clock_.mono() + sync_patience;
+    while (!synced_ && !error_ && tracker_.clock_.mono() < end) co_await progress_.wait(sync_patience);
+    if (synced_) co_return Result<void>{};
+    if (error_) co_return std::unexpected(explain(*error_));
+    co_return fail(ErrorKind::Unavailable, Reason::ApiServerUnavailable,
+                   fmt::format("{} could not be listed yet", resource_.plural));
+  }
+
+  void on_list_begin() override { tracker_.store_.begin_list(id_); }
+  void on_object(json::object&& object, kube::Change change) override {
+    if (change == kube::Change::Deleted) {
+      tracker_.store_.erase(id_, find_string(object, {"metadata", "namespace"}), find_string(object, {"metadata", "name"}));
+    } else {
+      tracker_.store_.upsert(id_, object);
+    }
+  }
+  void on_list_end() override {
+    tracker_.store_.end_list(id_);
+    synced_ = true;
+    error_.reset();
+    progress_.notify_all();
+  }
+  void on_error(const Error& error) override {
+    error_ = error;
+    bool lost = error.kind == ErrorKind::NotFound || error.kind == ErrorKind::Forbidden;
+    if (lost) synced_ = false;  // the kind or our right to it is gone; a server that is away for a while is not
+    progress_.notify_all();
+    if (tracker_.options_.on_error) tracker_.options_.on_error(resource_, error);
+  }
+
+ private:
+  [[nodiscard]] kube::ReflectorOptions reflector_options() const {
+    return {.path = resource_.path(ns_),
+            .label_selector = fmt::format("{}={}", render::managed_by_label, render::managed_by_value),
+            .on_restart = tracker_.options_.on_restart};
+  }
+
+  [[nodiscard]] Error explain(Error error) const {
+    if (error.kind == ErrorKind::Forbidden) {
+      error.message = fmt::format("the operator may not list and watch {}; grant its ServiceAccount create, get, list, "
+                                  "watch, patch and delete on them ({})",
+                                  resource_.plural, error.message);
+    }
+    return error;
+  }
+
+  RunTracker& tracker_;
+  WatchId id_;
+  kube::Resource resource_;
+  std::string ns_;
+  bool synced_ = false;
+  std::optional<Error> error_;
+  kube::Signal progress_;
+  kube::Reflector reflector_;
+};
+
+RunTracker::RunTracker(kube::Client& client, kube::Discovery& discovery, const Clock& clock, kube::Sleeper& sleeper,
+                       runtime::TaskScope& scope, TrackerOptions options)
+    : client_(client),
+      discovery_(discovery),
+      clock_(clock),
+      sleeper_(sleeper),
+      scope_(scope),
+      options_(std::move(options)) {}
+
+RunTracker::~RunTracker() = default;
+
+Task<void> RunTracker::start(const KindPolicy& kinds) {
+  for (KindRule rule : kinds.rules()) {
+    if (rule.kind != "*") co_await start_rule(rule);
+  }
+}
+
+Task<void> RunTracker::start_rule(KindRule rule) {
+  for (;;) {
+    Error error;
+    auto api_version = co_await api_version_of(rule);
+    if (!api_version) {
+      error = api_version.error();
+    } else {
+      bool all = true;
+      std::vector<std::string> namespaces = options_.namespaces;
+      if (namespaces.empty()) namespaces.emplace_back();
+      for (const std::string& ns : namespaces) {
+        auto followed = co_await follow(*api_version, rule.kind, ns);
+        if (followed) continue;
+        error = followed.error();
+        all = false;
+      }
+      if (all) co_return;
+    }
+    // Not served, not ours to list: the watchers that need it will say so. Anything else passes.
+    if (disposition(error) == Disposition::StallUntilChanged) co_return;
+    co_await sleeper_.sleep(start_retry);
+  }
+}
+
+Task<Result<std::string>> RunTracker::api_version_of(const KindRule& rule) {
+  if (rule.group.empty()) co_return rule.version;
+  if (!rule.version.empty()) co_return rule.group + "/" + rule.version;
+  auto group = co_await client_.get("/apis/" + rule.group);
+  if (!group) co_return pass(group);
+  co_return std::string(find_string(*group, {"preferredVersion", "groupVersion"}));
+}
+
+Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, std::string kind, std::string ns) {
+  std::optional<WatchId> id = watch_of(api_version, kind, ns);
+  if (!id) {
+    auto resource = co_await discovery_.find(api_version, kind);
+    if (!resource) co_return pass(resource);
+    if (!resource->namespaced) {
+      co_return fail(ErrorKind::Forbidden, Reason::KindNotAllowed,
+                     fmt::format("{} {} is cluster-scoped; a template may only create namespaced kinds", api_version, kind));
+    }
+    id = watch_for(*resource, ns).id();
+  }
+  Watch& watch = *watches_[*id];
+  auto listed = co_await watch.listed();
+  if (!listed) co_return pass(listed);
+  co_return Followed{watch.resource(), watch.id()};
+}
+
+RunTracker::Watch& RunTracker::watch_for(const kube::Resource& resource, std::string_view ns) {
+  if (auto id = watch_of(resource.api_version(), resource.kind, ns)) return *watches_[*id];
+  std::string scope_ns = options_.namespaces.empty() ? std::string() : std::string(ns);
+  auto id = static_cast<WatchId>(watches_.size());
+  watches_.push_back(std::make_unique<Watch>(*this, id, resource, std::move(scope_ns)));
+  scope_.spawn(watches_.back()->run());
+  return *watches_.back();
+}
+
+std::optional<WatchId> RunTracker::watch_of(std::string_view api_version, std::string_view kind,
+                                            std::string_view ns) const {
+  auto covers = [&](const std::unique_ptr<Watch>& watch) { return watch->covers(api_version, kind, ns); };
+  auto at = std::ranges::find_if(watches_, covers);
+  if (at == watches_.end()) return std::nullopt;
+  return (*at)->id();
+}
+
+const kube::Resource& RunTracker::resource_of(WatchId watch) const { return watches_.at(watch)->resource(); }
+
+}  // namespace abo::controllers

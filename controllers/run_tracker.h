@@ -1,0 +1,75 @@
+// Follows what became of created resources: one list+watch for each kind (and namespace, when the operator is confined
+// to some), by our label, feeding the RunStore. Kinds of the allow-list are followed from the start, so that objects
+// held by our finalizer are found before anything is created; others from their first use.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "controllers/kind_policy.h"
+#include "controllers/run_store.h"
+#include "kube/client.h"
+#include "kube/discovery.h"
+#include "kube/reflector.h"
+#include "kube/resource.h"
+#include "kube/signal.h"
+#include "runtime/task_scope.h"
+
+namespace abo::controllers {
+
+struct TrackerOptions {
+  std::vector<std::string> namespaces;  // empty: all
+  std::function<double()> random;       // numbers from [0, 1)
+  std::function<void()> on_restart;     // a watch was opened again
+  std::function<void(const kube::Resource&, const Error&)> on_error;
+};
+
+class RunTracker {
+ public:
+  // All outlive the tracker; its watches run in `scope`.
+  RunTracker(kube::Client& client, kube::Discovery& discovery, const Clock& clock, kube::Sleeper& sleeper,
+             runtime::TaskScope& scope, TrackerOptions options);
+  ~RunTracker();
+
+  // Follows the kinds of the allow-list that the cluster serves. Returns when each was listed once, or cannot be; waits
+  // as long as the API server does not answer.
+  [[nodiscard]] Task<void> start(const KindPolicy& kinds);
+
+  struct Followed {
+    kube::Resource resource;
+    WatchId watch = 0;
+  };
+  // The resource of a kind in a namespace, followed and listed at least once. Errors: NotFound KindNotFound, Forbidden
+  // KindNotAllowed for a cluster-scoped kind, Forbidden when the operator may not list it, the client's.
+  [[nodiscard]] Task<Result<Followed>> follow(std::string api_version, std::string kind, std::string ns);
+
+  // The watch that covers this kind and namespace, when there is one already.
+  [[nodiscard]] std::optional<WatchId> watch_of(std::string_view api_version, std::string_view kind,
+                                                std::string_view ns) const;
+  [[nodiscard]] const kube::Resource& resource_of(WatchId watch) const;
+
+  [[nodiscard]] RunStore& store() { return store_; }
+  [[nodiscard]] const RunStore& store() const { return store_; }
+
+ private:
+  class Watch;
+  Watch& watch_for(const kube::Resource& resource, std::string_view ns);
+  [[nodiscard]] Task<void> start_rule(KindRule rule);
+  [[nodiscard]] Task<Result<std::string>> api_version_of(const KindRule& rule);
+
+  kube::Client& client_;
+  kube::Discovery& discovery_;
+  const Clock& clock_;
+  kube::Sleeper& sleeper_;
+  runtime::TaskScope& scope_;
+  TrackerOptions options_;
+  RunStore store_;
+  std::vector<std::unique_ptr<Watch>> watches_;  // by WatchId; never removed
+};
+
+}  // namespace abo::controllers

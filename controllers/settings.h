@@ -1,0 +1,24 @@
+// What the command line decided, as the controllers need it. Set once in main, read-only afterwards.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "azure/endpoint_policy.h"
+#include "controllers/kind_policy.h"
+
+namespace abo::controllers {
+
+struct Settings {
+  std::vector<std::string> namespaces;  // empty: all
+  KindPolicy kinds = KindPolicy::defaults();
+  azure::EndpointPolicy endpoints;
+  std::string default_service_account;
+  std::chrono::seconds settle_margin{30};
+  std::chrono::seconds idle_status_interval{300};
+  std::size_t max_concurrent_polls = 64;
+};
+
+}  // namespace abo::controllers

@@ -1,0 +1,130 @@
+#include "controllers/telemetry.h"
+
+#include <fmt/format.h>
+
+namespace abo::controllers {
+namespace {
+
+constexpr double event_burst = 25;
+constexpr std::chrono::duration<double> event_refill{10};
+
+double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+Telemetry::Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events, const Clock& clock)
+    : log_(log), metrics_(metrics), events_(events), clock_(clock) {}
+
+void Telemetry::triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed,
+                          std::chrono::milliseconds latency) {
+  metrics_.triggers.with({row.ns, row.name, existed ? "existed" : "created"}).add();
+  if (!existed) metrics_.trigger_latency.with().observe(std::max(0.0, seconds(latency)));
+  log_.info(existed ? "resource exists already" : "resource created", {{"watcher", row.key()},
+                                                                       {"kind", job.kind},
+                                                                       {"name", job.name},
+                                                                       {"blob", job.blob_name},
+                                                                       {"etag", job.etag}});
+  if (may_tell(row)) {
+    tell(row, kube::EventType::Normal, "BlobTriggered",
+         fmt::format("{} {} for blob {} (ETag {})", job.kind, job.name, job.blob_name, job.etag));
+  }
+}
+
+void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error) {
+  metrics_.set_aside.with({std::string(to_string(error.reason))}).add();
+  log_.warn("blob set aside", {{"watcher", row.key()},
+                               {"blob", blob.name},
+                               {"etag", blob.etag},
+                               {"reason", to_string(error.reason)},
+                               {"message", error.message}});
+  if (may_tell(row)) {
+    tell(row, kube::EventType::Warning, "BlobSetAside",
+         fmt::format("Blob {} will not be triggered ({}): {}", blob.name, to_string(error.reason), error.message));
+  }
+}
+
+void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error) {
+  metrics_.triggers.with({row.ns, row.name, "failed"}).add();
+  log_.warn("resource not created", {{"watcher", row.key()},
+                                     {"blob", blob.name},
+                                     {"reason", to_string(error.reason)},
+                                     {"message", error.message}});
+}
+
+void Telemetry::release_failed(const HeldRun& run, const Error& error) {
+  metrics_.release_failures.with().add();
+  log_.warn("finalizer not removed yet", {{"namespace", run.ns}, {"name", run.name}, {"message", error.message}});
+}
+
+void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
+  if (numbers.verdict.health == report::Health::Suspended) return;
+  bool ready = numbers.verdict.health == report::Health::Ready;
+  std::string result(ready ? "success" : to_string(numbers.verdict.reason));
+  metrics_.polls.with({row.ns, row.name, std::move(result)}).add();
+  metrics_.poll_duration.with().observe(seconds(numbers.duration));
+  metrics_.blobs_listed.with().add(static_cast<double>(numbers.listed));
+  metrics_.blobs_matched.with().add(static_cast<double>(numbers.matched));
+  metrics_.active_resources.with({row.ns, row.name}).set(static_cast<double>(numbers.runs.active));
+  metrics_.pending_blobs.with({row.ns, row.name}).set(static_cast<double>(numbers.pending));
+  if (ready) metrics_.last_successful_poll.with({row.ns, row.name}).set(seconds(clock_.wall().time_since_epoch()));
+  if (log_.enabled(runtime::LogLevel::Debug)) {
+    log_.debug("polled", {{"watcher", row.key()},
+                          {"listed", numbers.listed},
+                          {"matched", numbers.matched},
+                          {"triggered", numbers.triggered},
+                          {"pending", numbers.pending},
+                          {"milliseconds", static_cast<std::int64_t>(numbers.duration.count())}});
+  }
+}
+
+void Telemetry::report_failed(const WatcherRow& row, const Error& error) {
+  log_.warn("status not written", {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"message", error.message}});
+}
+
+void Telemetry::turned(const WatcherRow& row, const report::Verdict& verdict) {
+  bool well = verdict.health == report::Health::Ready || verdict.health == report::Health::Suspended;
+  if (well) {
+    log_.info("watcher", {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
+  } else {
+    log_.warn("watcher", {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
+  }
+  tell(row, well ? kube::EventType::Normal : kube::EventType::Warning, std::string(to_string(verdict.reason)),
+       verdict.message);
+}
+
+void Telemetry::watch_restarted() { metrics_.kubernetes_watch_restarts.with().add(); }
+
+void Telemetry::watch_failed(std::string_view what, const Error& error) {
+  log_.warn("watch failed, trying again",
+            {{"resource", what}, {"reason", to_string(error.reason)}, {"message", error.message}});
+}
+
+void Telemetry::bug(std::string_view what) {
+  metrics_.bugs.with().add();
+  log_.error("internal error", {{"message", what}});
+}
+
+void Telemetry::forget(const WatcherRow& row) {
+  metrics_.forget(row.ns, row.name);
+  allowances_.erase(row.uid);
+}
+
+bool Telemetry::may_tell(const WatcherRow& row) {
+  Allowance& allowance = allowances_[row.uid];
+  MonoTime now = clock_.mono();
+  std::chrono::duration<double> passed = now - allowance.filled;
+  allowance.left = std::min(event_burst, allowance.left + passed / event_refill);
+  allowance.filled = now;
+  if (allowance.left < 1) return false;
+  allowance.left -= 1;
+  return true;
+}
+
+void Telemetry::tell(const WatcherRow& row, kube::EventType type, std::string reason, std::string message) {
+  events_.record({.object = {"mlops.example.com/v1alpha1", "AzureBlobWatcher", row.ns, row.name, row.uid},
+                  .type = type,
+                  .reason = std::move(reason),
+                  .message = std::move(message)});
+}
+
+}  // namespace abo::controllers

@@ -1,0 +1,61 @@
+// What is told of the work, in one place: each method says one thing to the log, to the metrics and, where users should
+// see it, as an Event. Nothing here can fail or wait, and no secret passes through: only names, reasons and messages.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "controllers/operator_metrics.h"
+#include "controllers/pass_report.h"
+#include "controllers/run_store.h"
+#include "controllers/watcher_row.h"
+#include "kube/events.h"
+#include "listing/blob_item.h"
+#include "report/conditions.h"
+#include "report/status.h"
+#include "runtime/log.h"
+
+namespace abo::controllers {
+
+class Telemetry {
+ public:
+  // All outlive it.
+  Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events, const Clock& clock);
+
+  void triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed, std::chrono::milliseconds latency);
+  void set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
+  void create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
+  void release_failed(const HeldRun& run, const Error& error);
+
+  void polled(const WatcherRow& row, const PassNumbers& numbers);
+  void report_failed(const WatcherRow& row, const Error& error);
+  void turned(const WatcherRow& row, const report::Verdict& verdict);
+
+  void watch_restarted();
+  void watch_failed(std::string_view what, const Error& error);
+  void bug(std::string_view what);
+
+  // The watcher is gone: its series and its memory here end.
+  void forget(const WatcherRow& row);
+
+ private:
+  // Events about single blobs, a burst and then one every ten seconds a watcher: the API server is no log.
+  struct Allowance {
+    double left = 25;
+    MonoTime filled{};
+  };
+  bool may_tell(const WatcherRow& row);
+  void tell(const WatcherRow& row, kube::EventType type, std::string reason, std::string message);
+
+  runtime::Logger& log_;
+  OperatorMetrics& metrics_;
+  kube::EventRecorder& events_;
+  const Clock& clock_;
+  std::unordered_map<std::string, Allowance> allowances_;
+};
+
+}  // namespace abo::controllers

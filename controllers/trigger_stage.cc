@@ -1,0 +1,193 @@
+#include "controllers/trigger_stage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controllers/concurrently.h"
+
+namespace abo::controllers {
+namespace {
+
+using checkpoint::Outcome;
+
+// After this many failed creations in a row the cluster is left alone until the next pass.
+constexpr std::size_t max_failures_in_a_row = 8;
+constexpr std::chrono::milliseconds max_delay = std::chrono::minutes{5};
+
+// 1 s, 2 s, 4 s ... 5 min; a server's own wish goes before.
+std::chrono::milliseconds delay(const Error& error, std::uint32_t attempts) {
+  if (error.retry_after) return *error.retry_after;
+  auto doubled = std::chrono::milliseconds{1000} * (std::int64_t{1} << std::min(attempts, 10U));
+  return std::min(doubled, max_delay);
+}
+
+// Refusals that every other creation of this pass would meet too. The blobs need not be postponed one by one: the
+// cursor simply waits.
+bool concerns_all(const Error& error) {
+  bool unknown = error.kind == ErrorKind::UnknownOutcome;  // only of this one request
+  return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Canceled ||
+         error.reason == Reason::Forbidden || error.reason == Reason::KindNotFound ||
+         error.reason == Reason::NamespaceTerminating || (error.reason == Reason::ApiServerUnavailable && !unknown);
+}
+
+HeldRun held_run(const Target& target, const std::string& ns, const Work& work, const json::object& object) {
+  return {.watch = target.watch,
+          .ns = ns,
+          .name = std::string(find_string(object, {"metadata", "name"})),
+          .uid = std::string(find_string(object, {"metadata", "uid"})),
+          .trigger_key = work.candidate.key.hex(),
+          .blob = work.candidate.blob};
+}
+
+}  // namespace
+
+TriggerStage::TriggerStage(Services& services, WatcherRow& row, const PassPlan& plan, Target target)
+    : services_(services), row_(row), plan_(plan), target_(std::move(target)) {}
+
+Task<std::vector<Outcome>> TriggerStage::run(std::vector<Work> work) {
+  std::vector<Outcome> outcomes(work.size());
+  co_await concurrently(work.size(), requests_in_flight, [&](std::size_t i) { return one(work[i], outcomes[i]); });
+  co_return outcomes;
+}
+
+TriggerStage::Harvest TriggerStage::harvest() { return std::exchange(harvest_, {}); }
+
+bool TriggerStage::must_stop() const { return halt_ || begin_again_ || row_.gone || services_.stopping(); }
+
+Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
+  if (must_stop()) co_return;
+  if (work.candidate.blob.copy_pending) {
+    postpone(work, {ErrorKind::Unavailable, Reason::CopyPending, "the blob is still being copied"}, false, outcome);
+    co_return;
+  }
+  auto rendered = plan_.template_.render(target_.source, blob_of(work.candidate));
+  if (!rendered) {
+    set_aside(work, rendered.error());
+    outcome.kind = Outcome::Kind::Done;
+    co_return;
+  }
+  CreateOrder order{.resource = target_.resource,
+                    .ns = row_.ns,
+                    .rendered = std::move(*rendered),
+                    .trigger_key = work.candidate.key.hex(),
+                    .watcher_uid = row_.uid,
+                    .fallback_first = work.fallback_first,
+                    .impersonate = identity(),
+                    .may_send = services_.may_act};
+  auto creation = co_await create_resource(services_.kube, std::move(order));
+  co_await settle(work, std::move(creation), outcome);
+}
+
+Task<void> TriggerStage::settle(const Work& work, Creation creation, Outcome& outcome) {
+  switch (creation.kind) {
+    case Creation::Kind::Created:
+    case Creation::Kind::Existed:
+      failures_in_a_row_ = 0;
+      row_.proven_generation = target_.generation;
+      outcome.kind = Outcome::Kind::Done;
+      keep(work, creation);
+      co_return;
+    case Creation::Kind::BeginAgain:
+      begin_again_ = true;
+      co_return;
+    case Creation::Kind::Failed:
+      co_await settle_failure(work, std::move(creation), outcome);
+      co_return;
+  }
+}
+
+Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Outcome& outcome) {
+  const Error& error = creation.error;
+  services_.telemetry.create_failed(row_, work.candidate.blob, error);
+  if (error.kind == ErrorKind::UnknownOutcome) row_.needs_sweep = true;
+  if (concerns_all(error)) {
+    if (!halt_) halt_ = error;
+    co_return;
+  }
+  if (error.reason == Reason::NameConflict && error.kind == ErrorKind::Invalid) {
+    set_aside(work, error);
+    outcome.kind = Outcome::Kind::Done;
+    co_return;
+  }
+  if (error.reason == Reason::Rejected) {
+    bool proven = row_.proven_generation == target_.generation;
+    if (!proven && co_await template_itself_is_rejected()) {
+      if (!halt_) {
+        halt_ = Error{ErrorKind::Invalid, Reason::InvalidTemplate,
+                      fmt::format("the API server rejects what the template makes: {}", error.message)};
+      }
+      co_return;
+    }
+    set_aside(work, error);
+    outcome.kind = Outcome::Kind::Done;
+    co_return;
+  }
+  postpone(work, error, creation.used_fallback, outcome);
+  if (++failures_in_a_row_ >= max_failures_in_a_row && !halt_) halt_ = error;
+}
+
+// A rejected object is the blob's fault only if an ordinary name passes: otherwise a typo in the template would set
+// every blob aside. Nothing is stored by the question.
+Task<bool> TriggerStage::template_itself_is_rejected() {
+  render::Blob sample;
+  sample.item = {.name = "sample/blob.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
+  sample.key = TriggerKey::of(row_.uid, target_.source.container_url, sample.item.name, sample.item.etag);
+  for (const std::string& name : plan_.filter.group_names()) sample.groups.push_back({name, "sample"});
+  auto rendered = plan_.template_.render(target_.source, sample);
+  if (!rendered) co_return false;
+  kube::WriteOptions options{.impersonate = identity(), .dry_run = true};
+  auto answer = co_await services_.kube.create(target_.resource.path(row_.ns), std::move(rendered->object), options);
+  co_return !answer&& answer.error().kind == ErrorKind::Invalid;
+}
+
+render::Blob TriggerStage::blob_of(const checkpoint::Candidate& candidate) const {
+  render::Blob blob{candidate.blob, candidate.key, {}};
+  const auto& names = plan_.filter.group_names();
+  auto values = plan_.filter.groups(candidate.blob.name);
+  for (std::size_t i = 0; i < names.size() && i < values.size(); ++i) blob.groups.push_back({names[i], values[i]});
+  return blob;
+}
+
+std::optional<kube::ServiceAccount> TriggerStage::identity() const {
+  const std::string& own = plan_.spec.service_account_name;
+  const std::string& name = own.empty() ? services_.settings.default_service_account : own;
+  if (name.empty()) return std::nullopt;
+  return kube::ServiceAccount{row_.ns, name};
+}
+
+void TriggerStage::keep(const Work& work, const Creation& creation) {
+  WallTime now = services_.clock.wall();
+  services_.runs.store().upsert(target_.watch, creation.object);
+  harvest_.held.push_back(held_run(target_, row_.ns, work, creation.object));
+  report::TriggeredJob job{.api_version = target_.resource.api_version(),
+                           .kind = target_.resource.kind,
+                           .name = harvest_.held.back().name,
+                           .blob_name = work.candidate.blob.name,
+                           .etag = work.candidate.blob.etag,
+                           .blob_last_modified = format_rfc3339(work.candidate.blob.last_modified),
+                           .triggered_at = format_rfc3339(std::chrono::floor<std::chrono::seconds>(now)),
+                           .phase = "Pending",
+                           .finished_at = {}};
+  services_.telemetry.triggered(row_, job, creation.kind == Creation::Kind::Existed,
+                                now - std::chrono::time_point_cast<std::chrono::milliseconds>(
+                                          work.candidate.blob.last_modified));
+  harvest_.triggered.push_back(std::move(job));
+}
+
+void TriggerStage::set_aside(const Work& work, const Error& error) {
+  const listing::BlobItem& blob = work.candidate.blob;
+  harvest_.set_aside.push_back({blob.name, blob.etag, std::string(to_string(error.reason)), error.message});
+  services_.telemetry.set_aside(row_, blob, error);
+}
+
+void TriggerStage::postpone(const Work& work, const Error& error, bool fallback, Outcome& outcome) const {
+  outcome = {.kind = Outcome::Kind::Postponed,
+             .attempts = work.attempts + 1,
+             .fallback = fallback && error.kind == ErrorKind::UnknownOutcome,
+             .retry_at = services_.clock.wall() + delay(error, work.attempts),
+             .reason = error.reason,
+             .message = error.message};
+}
+
+}  // namespace abo::controllers

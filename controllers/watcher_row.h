@@ -1,0 +1,50 @@
+// One watcher as the operator holds it between polls: what the API server last told, and the little that must be
+// remembered. A thousand idle rows fit into a few MB: the spec stays text until a poll needs it, and neither the status
+// nor anything compiled is kept.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "azure/credentials.h"
+#include "base/time.h"
+#include "checkpoint/checkpoint.h"
+
+namespace abo::controllers {
+
+// A resolved credential and when it was read: used again for at most a minute.
+struct HeldAccess {
+  azure::Access access;
+  MonoTime fetched{};
+  std::int64_t generation = 0;
+};
+
+struct WatcherRow {
+  // From the watch.
+  std::string ns;
+  std::string name;
+  std::string uid;
+  std::int64_t generation = 0;
+  std::string spec;      // compact JSON
+  std::string poll_now;  // the annotation's value
+  bool suspended = false;
+  bool gone = false;  // deleted, or another object has the name: the pass in flight must end
+
+  // Our own.
+  std::unique_ptr<checkpoint::Checkpoint> checkpoint;  // as last read with a quorum or last written; null: unknown
+  std::unique_ptr<HeldAccess> access;
+  std::int64_t checked_generation = 0;   // whose template and kind were found good
+  std::int64_t proven_generation = 0;    // of which the API server accepted an object
+  bool needs_sweep = false;              // a create ended unknown: look with a quorum before the next one
+  std::uint64_t report_print = 0;        // of what the status says; 0: unknown
+  MonoTime reported{};                   // when the status was last written
+  std::uint32_t runs_revision = 0;       // raised when a created resource changed
+  std::uint32_t failures = 0;            // polls that failed in a row, for the backoff
+  std::string account;                   // for admission: the account or endpoint last polled
+
+  [[nodiscard]] std::string key() const { return ns + "/" + name; }
+};
+
+}  // namespace abo::controllers
