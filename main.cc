@@ -1,2 +1,4 @@
 // Wiring only: the command line does the rest.
-int main() { return 0; }
+#include "cli/command_line.h"
+
+int main(int argc, char** argv) { return abo::cli::command_line(argc, argv); }

@@ -1,0 +1,198 @@
+#include "cli/operator_process.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include "runtime/process_metrics.h"
+#include "runtime/timer.h"
+
+namespace abo::cli {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+// SIGTERM to exit takes at most 10 s: polls get most of it, the rest is for Events and the lease.
+constexpr auto poll_grace = 7s;
+constexpr auto side_grace = 1s;
+
+constexpr std::string_view lease_name = "azure-blob-operator";
+
+std::string random_hex(std::mt19937_64& random) { return fmt::format("{:08x}", static_cast<std::uint32_t>(random())); }
+
+std::string identity(const Clock& clock, std::mt19937_64& random) {
+  const char* pod = std::getenv("HOSTNAME");
+  return fmt::format("{}_{}_{:x}", pod ? pod : "local", random_hex(random), clock.wall().time_since_epoch().count());
+}
+
+runtime::TaskScope::OnBug bug_reporter(runtime::Logger& log, controllers::OperatorMetrics& metrics) {
+  return [&log, &metrics](std::string_view what) {
+    metrics.bugs.with().add();
+    log.error("internal error", {{"message", what}});
+  };
+}
+
+std::string code_text(int status) { return status == 0 ? "error" : std::to_string(status); }
+
+Task<void> close_server(std::unique_ptr<net::HttpServer>& server) {
+  if (server) co_await server->close();
+}
+
+}  // namespace
+
+OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runtime::Logger& log)
+    : config_(std::move(config)),
+      log_(log),
+      metrics_(registry_),
+      watch_scope_(loop_.get_executor(), bug_reporter(log, metrics_)),
+      poll_scope_(loop_.get_executor(), bug_reporter(log, metrics_)),
+      side_scope_(loop_.get_executor(), bug_reporter(log, metrics_)),
+      api_(loop_.get_executor(), config_.kubernetes, clock),
+      client_(api_.transport(), config_.kubernetes.server, clock,
+              [this](std::string_view verb, int status) {
+                metrics_.kubernetes_requests.with({std::string(verb), code_text(status)}).add();
+              }),
+      discovery_(client_, clock),
+      events_(client_, clock, random_hex(random_),
+              {.failed = [this](const Error& error) { log_.warn("Event not written", {{"message", error.message}}); },
+               .dropped = [this] { metrics_.events_dropped.with().add(); }}),
+      telemetry_(log, metrics_, events_, clock),
+      azure_transport_(loop_.get_executor(), {.ca_file = config_.ca_file}),
+      blobs_(azure_transport_, clock,
+             {.sleep = [this](std::chrono::milliseconds time) { return sleeper_.sleep(time); },
+              .seed = random_(),
+              .observer =
+                  [this](std::string_view operation, std::string_view code, bool throttled) {
+                    metrics_.azure_requests.with({std::string(operation), std::string(code)}).add();
+                    if (throttled) metrics_.azure_throttled.with().add();
+                  }}),
+      runs_(client_, discovery_, clock, sleeper_, watch_scope_,
+            {.namespaces = config_.settings.namespaces,
+             .random = [this] { return random(); },
+             .on_restart = [this] { telemetry_.watch_restarted(); },
+             .on_error = [this](const kube::Resource& resource, const Error& error) {
+               telemetry_.watch_failed(resource.plural, error);
+             }}),
+      services_{.clock = clock,
+                .kube = client_,
+                .blobs = blobs_,
+                .runs = runs_,
+                .telemetry = telemetry_,
+                .settings = config_.settings,
+                .random = [this] { return random(); },
+                .may_act = [this] { return !election_ || election_->held_safely(); },
+                .stopping = [this] { return stopping_; },
+                .stop_signal = stop_signal_},
+      controller_(services_, sleeper_, watch_scope_, poll_scope_) {
+  runtime::add_process_metrics(registry_);
+  if (config_.leader_elect) {
+    election_.emplace(client_,
+                      kube::ElectionOptions{.ns = config_.lease_namespace,
+                                            .name = std::string(lease_name),
+                                            .identity = identity(clock, random_),
+                                            .on_leading = [this] { poll_scope_.spawn(act()); },
+                                            .on_error =
+                                                [this](const Error& error) {
+                                                  log_.warn("lease not renewed", {{"message", error.message}});
+                                                }},
+                      clock, sleeper_, [this] { return random(); });
+  }
+}
+
+int OperatorProcess::run() {
+  if (!listen()) return 2;
+  start();
+  loop_.run();
+  return exit_code_;
+}
+
+bool OperatorProcess::listen() {
+  auto metrics = net::HttpServer::listen(loop_.get_executor(), config_.metrics_address,
+                                         {{"/metrics", [this] { return metrics_page(); }}});
+  auto health = net::HttpServer::listen(loop_.get_executor(), config_.health_address,
+                                        {{"/healthz", [] { return net::ServerAnswer{.body = "ok\n"}; }},
+                                         {"/readyz", [this] { return readiness(); }}});
+  for (auto* server : {&metrics, &health}) {
+    if (!*server) log_.error("cannot listen", {{"message", server->error().message}});
+  }
+  if (!metrics || !health) return false;
+  metrics_server_ = std::move(*metrics);
+  health_server_ = std::move(*health);
+  log_.info("azure-blob-operator starts", {{"version", ABO_VERSION},
+                                           {"server", config_.kubernetes.server},
+                                           {"metricsPort", metrics_server_->port()},
+                                           {"healthPort", health_server_->port()}});
+  return true;
+}
+
+void OperatorProcess::start() {
+  signals_.emplace(loop_.get_executor(), [this](int signal) {
+    log_.info("stopping", {{"signal", signal}});
+    stop(0);
+  });
+  side_scope_.spawn(events_.run());
+  controller_.watch();
+  if (election_) {
+    side_scope_.spawn(lead());
+  } else {
+    poll_scope_.spawn(act());
+  }
+}
+
+// Everything that may create. The resources of a predecessor are listed after the lease was won, so that whatever it
+// left unrecorded is seen before anything new is made.
+Task<void> OperatorProcess::act() {
+  metrics_.leader.with().set(1);
+  if (config_.leader_elect) log_.info("leading");
+  co_await runs_.start(config_.settings.kinds);
+  co_await controller_.run();
+}
+
+Task<void> OperatorProcess::lead() {
+  co_await election_->run();
+  if (stopping_) co_return;
+  log_.error("the lease was lost; ending, so that nothing is done beside the new leader");
+  stop(1);
+}
+
+void OperatorProcess::stop(int exit_code) {
+  if (stopping_) return;
+  stopping_ = true;
+  exit_code_ = exit_code;
+  stop_signal_.notify_all();
+  controller_.wake();
+  asio::co_spawn(loop_, shut_down(), asio::detached);
+}
+
+Task<void> OperatorProcess::shut_down() {
+  using namespace asio::experimental::awaitable_operators;
+  co_await (poll_scope_.join() || runtime::sleep_for(poll_grace));
+  poll_scope_.cancel();
+  watch_scope_.cancel();
+  co_await poll_scope_.join();
+  co_await watch_scope_.join();
+  events_.close();
+  if (election_) co_await (election_->release() || runtime::sleep_for(side_grace));
+  co_await (side_scope_.join() || runtime::sleep_for(side_grace));
+  side_scope_.cancel();
+  co_await side_scope_.join();
+  co_await close_server(metrics_server_);
+  co_await close_server(health_server_);
+  signals_->close();
+  log_.info("stopped");
+  loop_.stop();
+}
+
+net::ServerAnswer OperatorProcess::metrics_page() {
+  return {.body = registry_.expose(), .content_type = runtime::kExpositionType};
+}
+
+net::ServerAnswer OperatorProcess::readiness() const {
+  if (controller_.synced()) return {.body = "ok\n"};
+  return {.status = 503, .body = "the watchers have not been listed yet\n"};
+}
+
+}  // namespace abo::cli
