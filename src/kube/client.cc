@@ -9,9 +9,14 @@ namespace abo::kube {
 namespace {
 
 constexpr std::string_view kUserAgent = "azure-blob-operator/" ABO_VERSION;
-constexpr std::string_view kPartialMetadata =
-    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+// Asked for the one where it has the other, the server refuses instead of taking the next choice.
+constexpr std::string_view kMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+constexpr std::string_view kMetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+std::string_view accept_of(const StreamOptions& options) {
+  if (!options.metadata_only) return "application/json";
+  return options.verb == "watch" ? kMetadata : kMetadataList;
+}
 
 std::string_view to_string(Propagation propagation) {
   switch (propagation) {
@@ -117,8 +122,15 @@ Task<Result<json::object>> Client::replace(std::string path, json::object object
 }
 
 Task<Result<json::object>> Client::json_patch(std::string path, json::array patch, WriteOptions options) {
-  return write("patch", "PATCH", std::move(path), json::serialize(patch), "application/json-patch+json",
-               std::move(options));
+  Result<json::object> answer = co_await write("patch", "PATCH", std::move(path), json::serialize(patch),
+                                               "application/json-patch+json", std::move(options));
+  // The server has no words of its own for a `test` that failed; a patched object that is invalid says what is.
+  constexpr std::string_view kTestFailed = "the server rejected our request due to an error in our request";
+  if (!answer && answer.error().kind == ErrorKind::Invalid && answer.error().message == kTestFailed) {
+    co_return fail(ErrorKind::Conflict, Reason::ApiServerUnavailable,
+                   "the object is not as the patch expects it");
+  }
+  co_return answer;
 }
 
 Task<Result<json::object>> Client::merge_patch(std::string path, json::object patch, WriteOptions options) {
@@ -138,7 +150,7 @@ Task<Result<void>> Client::remove(std::string path, RemoveOptions remove, WriteO
 
 Task<Result<void>> Client::stream(std::string path, net::BodySink sink, StreamOptions options) {
   net::Request request = this->request("GET", path);
-  request.headers.emplace_back("Accept", options.metadata_only ? kPartialMetadata : "application/json");
+  request.headers.emplace_back("Accept", accept_of(options));
   request.total_timeout = options.total_timeout;
   request.idle_timeout = options.idle_timeout;
   Result<net::Response> response =

@@ -68,6 +68,7 @@ class Client {
                                                   WriteOptions options = {});
   [[nodiscard]] Task<Result<json::object>> replace(std::string path, json::object object,
                                                    WriteOptions options = {});
+  // Conflict also when a `test` of the patch failed, or the path of a `remove` is not there.
   [[nodiscard]] Task<Result<json::object>> json_patch(std::string path, json::array patch,
                                                       WriteOptions options = {});
   [[nodiscard]] Task<Result<json::object>> merge_patch(std::string path, json::object patch,

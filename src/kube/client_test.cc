@@ -105,6 +105,27 @@ TEST_F(ClientTest, patches_name_their_type) {
   EXPECT_EQ(observed, (std::vector<std::string>{"patch 200", "patch 200", "update 200"}));
 }
 
+TEST_F(ClientTest, a_test_that_fails_in_a_patch_is_a_conflict_and_an_invalid_result_is_not) {
+  transport.then(422,
+                 json::object{{"reason", "Invalid"},
+                              {"message", "the server rejected our request due to an error in our request"}});
+  transport.then(422, json::object{{"reason", "Invalid"}, {"message", "Job.batch \"a\" is invalid: spec"}});
+  EXPECT_EQ(run(client.json_patch("/p", {})).error().kind, ErrorKind::Conflict);
+  EXPECT_EQ(run(client.json_patch("/p", {})).error().kind, ErrorKind::Invalid);
+}
+
+TEST_F(ClientTest, metadata_alone_is_asked_for_in_the_form_of_the_verb) {
+  net::BodySink sink = [](std::string_view) -> Result<void> { return {}; };
+  transport.then(200, "");
+  transport.then(200, "");
+  (void)run(client.stream("/p", sink, {.verb = "list", .metadata_only = true}));
+  (void)run(client.stream("/p", sink, {.verb = "watch", .metadata_only = true}));
+  EXPECT_EQ(header_of(transport.requests[0], "Accept"),
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+  EXPECT_EQ(header_of(transport.requests[1], "Accept"),
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+}
+
 TEST_F(ClientTest, a_delete_says_how_dependents_go_and_which_object_is_meant) {
   transport.then(200, json::object{});
   EXPECT_TRUE(run(client.remove("/p", {.propagation = Propagation::Orphan, .uid = "u-1"})));

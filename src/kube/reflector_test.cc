@@ -123,6 +123,17 @@ TEST_F(ReflectorTest, gone_by_event_or_by_status_lists_again_at_once_and_sweeps_
   EXPECT_EQ(time.slept, (std::vector<std::chrono::milliseconds>{500ms})) << "the first at once, the next not";
 }
 
+TEST_F(ReflectorTest, gone_at_the_end_of_an_outage_lists_at_once) {
+  transport.then(200, list_of("10", {}));
+  for (int i = 0; i < 5; ++i) transport.then_refused();
+  transport.then(410, json::object{{"kind", "Status"}, {"code", 410}});
+  transport.then(200, list_of("50", {}));
+  play();
+  EXPECT_EQ(time.slept.size(), 5U);
+  EXPECT_EQ(picture.calls.back(), "error 9") << "the end of the script";
+  EXPECT_EQ(std::count(picture.calls.begin(), picture.calls.end(), "list"), 2);
+}
+
 TEST_F(ReflectorTest, a_lost_watch_resumes_without_a_list) {
   transport.then(200, list_of("10", {}));
   then_watch({event("ADDED", object("a", "11"))}, 20s,

@@ -1,6 +1,7 @@
 #include "kube/watch_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace abo::kube {
 namespace {
@@ -30,15 +31,15 @@ milliseconds WatchPlan::list_ended(const Result<std::string>& version, double ji
 
 milliseconds WatchPlan::watch_ended(const Result<void>& how, MonoClock::duration lived, double jitter) {
   bool healthy = lived >= kLived && (how || spoke_);
-  if (healthy) wait_ = milliseconds{0};
+  if (healthy) {
+    wait_ = milliseconds{0};
+    relisted_ = false;
+  }
   if (how) return healthy ? milliseconds{0} : back_off(nullptr, jitter);
   if (how.error().kind == ErrorKind::Gone) {
     step_ = Step::List;
-    // The first relist need not wait; one right after another would be a loop.
-    if (healthy || wait_.count() == 0) {
-      wait_ = std::max(wait_, milliseconds{1});
-      return milliseconds{0};
-    }
+    // Usual after a restart of the server, so the first relist does not wait; one right after another would be a loop.
+    if (!std::exchange(relisted_, true)) return milliseconds{0};
   }
   return back_off(&how.error(), jitter);
 }

@@ -5,7 +5,7 @@
 //   - list first; then watch from the list's resourceVersion, from the last event's or bookmark's afterwards;
 //   - a watch that ended politely is opened again at once, unless it lived less than a second: then with back-off, or a
 //     server that closes every watch would be asked in a hot loop;
-//   - 410 Gone, by status or as an event, means list again; any other failure keeps the step and backs off;
+//   - 410 Gone, by status or as an event, means list again, the first time at once; any other failure keeps the step and backs off;
 //   - the wait doubles from 0.5 s to 6 s, with ±25 % of jitter: about one attempt in six seconds during an outage, and
 //     the first success within ten of the server's return. Retry-After wins when it is longer, up to 30 s;
 //   - a watch that lived and spoke (or ended politely) puts the wait back to the beginning.
@@ -42,7 +42,8 @@ class WatchPlan {
   Step step_ = Step::List;
   std::string version_;
   std::chrono::milliseconds wait_{};
-  bool spoke_ = false;
+  bool spoke_ = false;     // this watch said something
+  bool relisted_ = false;  // since the last watch that lived
 };
 
 }  // namespace abo::kube
