@@ -32,10 +32,12 @@ run: build ## The operator here, on the current kubectl context (make install fi
 
 .PHONY: install
 install: ## The CustomResourceDefinition into the current kubectl context
+	@command -v $(KUBECTL) >/dev/null || scripts/bootstrap.sh bed
 	$(KUBECTL) apply --server-side -f config/crd/azureblobwatchers.yaml
 
 .PHONY: uninstall
 uninstall: ## Takes it out again, with every watcher
+	@command -v $(KUBECTL) >/dev/null || scripts/bootstrap.sh bed
 	$(KUBECTL) delete --ignore-not-found -f config/crd/azureblobwatchers.yaml
 
 .PHONY: manifests
