@@ -1,4 +1,6 @@
 // Wiring only: the command line does the rest.
 #include "cli/command_line.h"
 
-int main(int argc, char** argv) { return abo::cli::command_line(argc, argv); }
+int main(int argc, char** argv) {
+  return abo::cli::command_line(argc, argv);
+}

@@ -21,11 +21,14 @@ constexpr auto side_grace = 1s;
 
 constexpr std::string_view lease_name = "azure-blob-operator";
 
-std::string random_hex(std::mt19937_64& random) { return fmt::format("{:08x}", static_cast<std::uint32_t>(random())); }
+std::string random_hex(std::mt19937_64& random) {
+  return fmt::format("{:08x}", static_cast<std::uint32_t>(random()));
+}
 
 std::string identity(const Clock& clock, std::mt19937_64& random) {
   const char* pod = std::getenv("HOSTNAME");
-  return fmt::format("{}_{}_{:x}", pod ? pod : "local", random_hex(random), clock.wall().time_since_epoch().count());
+  return fmt::format("{}_{}_{:x}", pod ? pod : "local", random_hex(random),
+                     clock.wall().time_since_epoch().count());
 }
 
 runtime::TaskScope::OnBug bug_reporter(runtime::Logger& log, controllers::OperatorMetrics& metrics) {
@@ -35,7 +38,9 @@ runtime::TaskScope::OnBug bug_reporter(runtime::Logger& log, controllers::Operat
   };
 }
 
-std::string code_text(int status) { return status == 0 ? "error" : std::to_string(status); }
+std::string code_text(int status) {
+  return status == 0 ? "error" : std::to_string(status);
+}
 
 Task<void> close_server(std::unique_ptr<net::HttpServer>& server) {
   if (server) co_await server->close();
@@ -56,9 +61,11 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
                 metrics_.kubernetes_requests.with({std::string(verb), code_text(status)}).add();
               }),
       discovery_(client_, clock),
-      events_(client_, clock, random_hex(random_),
-              {.failed = [this](const Error& error) { log_.warn("Event not written", {{"message", error.message}}); },
-               .dropped = [this] { metrics_.events_dropped.with().add(); }}),
+      events_(
+          client_, clock, random_hex(random_),
+          {.failed =
+               [this](const Error& error) { log_.warn("Event not written", {{"message", error.message}}); },
+           .dropped = [this] { metrics_.events_dropped.with().add(); }}),
       telemetry_(log, metrics_, events_, clock),
       azure_transport_(loop_.get_executor(), {.ca_file = config_.ca_file}),
       blobs_(azure_transport_, clock,
@@ -73,9 +80,8 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
             {.namespaces = config_.settings.namespaces,
              .random = [this] { return random(); },
              .on_restart = [this] { telemetry_.watch_restarted(); },
-             .on_error = [this](const kube::Resource& resource, const Error& error) {
-               telemetry_.watch_failed(resource.plural, error);
-             }}),
+             .on_error = [this](const kube::Resource& resource,
+                                const Error& error) { telemetry_.watch_failed(resource.plural, error); }}),
       services_{.clock = clock,
                 .kube = client_,
                 .blobs = blobs_,
@@ -89,16 +95,16 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
       controller_(services_, sleeper_, watch_scope_, poll_scope_) {
   runtime::add_process_metrics(registry_);
   if (config_.leader_elect) {
-    election_.emplace(client_,
-                      kube::ElectionOptions{.ns = config_.lease_namespace,
-                                            .name = std::string(lease_name),
-                                            .identity = identity(clock, random_),
-                                            .on_leading = [this] { poll_scope_.spawn(act()); },
-                                            .on_error =
-                                                [this](const Error& error) {
-                                                  log_.warn("lease not renewed", {{"message", error.message}});
-                                                }},
-                      clock, sleeper_, [this] { return random(); });
+    election_.emplace(
+        client_,
+        kube::ElectionOptions{
+            .ns = config_.lease_namespace,
+            .name = std::string(lease_name),
+            .identity = identity(clock, random_),
+            .on_leading = [this] { poll_scope_.spawn(act()); },
+            .on_error =
+                [this](const Error& error) { log_.warn("lease not renewed", {{"message", error.message}}); }},
+        clock, sleeper_, [this] { return random(); });
   }
 }
 

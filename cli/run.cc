@@ -45,7 +45,8 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   config.leader_elect = options.leader_elect;
   config.lease_namespace = options.leader_election_namespace;
   bool in_pod = kube::is_in_cluster(kube::Surroundings::real());
-  if (config.lease_namespace.empty()) config.lease_namespace = in_pod && !cluster->ns.empty() ? cluster->ns : "default";
+  if (config.lease_namespace.empty())
+    config.lease_namespace = in_pod && !cluster->ns.empty() ? cluster->ns : "default";
   config.kubernetes = std::move(*cluster);
   config.ca_file = options.ca_file;
   config.metrics_address = options.metrics_address;
@@ -59,14 +60,17 @@ int run(const RunOptions& options) {
   auto level = runtime::parse_log_level(options.log_level);
   auto format = runtime::parse_log_format(options.log_format);
   if (!level || !format) {
-    fmt::print(stderr, "azure-blob-operator: --log-level is debug, info, warn or error; --log-format is json or text\n");
+    fmt::print(
+        stderr,
+        "azure-blob-operator: --log-level is debug, info, warn or error; --log-format is json or text\n");
     return 2;
   }
   runtime::SystemClock clock;
   runtime::Logger log(clock, *level, *format);
   auto config = configure(options);
   if (!config) {
-    log.error("cannot start", {{"reason", to_string(config.error().reason)}, {"message", config.error().message}});
+    log.error("cannot start",
+              {{"reason", to_string(config.error().reason)}, {"message", config.error().message}});
     return 2;
   }
   OperatorProcess process(std::move(*config), clock, log);

@@ -16,14 +16,16 @@ constexpr seconds default_interval{60};
 constexpr double interval_jitter = 0.05;
 constexpr milliseconds first_backoff{1000};
 constexpr milliseconds again_delay{100};
-constexpr milliseconds refresh_delay{200};     // lets several changes of one moment go into one write
-constexpr seconds refresh_distance{1};         // between two writes of one watcher's status
-constexpr milliseconds room_distance{250};     // between two polls of a watcher that waits for room
+constexpr milliseconds refresh_delay{200};  // lets several changes of one moment go into one write
+constexpr seconds refresh_distance{1};      // between two writes of one watcher's status
+constexpr milliseconds room_distance{250};  // between two polls of a watcher that waits for room
 constexpr seconds probe_distance{1};
 constexpr MonoTime never = MonoTime::max();
 
 // A poll that took long is not begun again at once, however eager the reason: listing costs CPU here and money there.
-milliseconds breather(milliseconds duration) { return std::max(room_distance, 4 * duration); }
+milliseconds breather(milliseconds duration) {
+  return std::max(room_distance, 4 * duration);
+}
 
 std::string text_of(const json::object& object, std::initializer_list<std::string_view> path) {
   return std::string(find_string(object, path));
@@ -60,10 +62,11 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
   Watch(WatcherController& controller, std::string ns)
       : controller_(controller),
         ns_(std::move(ns)),
-        reflector_(controller.services_.kube, *this,
-                   {.path = kube::resources::watchers().path(ns_),
-                    .on_restart = [&telemetry = controller.services_.telemetry] { telemetry.watch_restarted(); }},
-                   controller.services_.clock, controller.sleeper_, controller.services_.random) {}
+        reflector_(
+            controller.services_.kube, *this,
+            {.path = kube::resources::watchers().path(ns_),
+             .on_restart = [&telemetry = controller.services_.telemetry] { telemetry.watch_restarted(); }},
+            controller.services_.clock, controller.sleeper_, controller.services_.random) {}
 
   [[nodiscard]] Task<void> run() { return reflector_.run(); }
   [[nodiscard]] bool synced() const { return synced_; }
@@ -71,7 +74,8 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
   void on_list_begin() override { ++epoch_; }
   void on_object(json::object&& object, kube::Change change) override {
     if (change == kube::Change::Deleted || find(object, {"metadata", "deletionTimestamp"})) {
-      controller_.remove(text_of(object, {"metadata", "namespace"}) + "/" + text_of(object, {"metadata", "name"}));
+      controller_.remove(text_of(object, {"metadata", "namespace"}) + "/" +
+                         text_of(object, {"metadata", "name"}));
     } else {
       controller_.upsert(object, epoch_);
     }
@@ -81,7 +85,9 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
     synced_ = true;
     controller_.wake();
   }
-  void on_error(const Error& error) override { controller_.services_.telemetry.watch_failed("azureblobwatchers", error); }
+  void on_error(const Error& error) override {
+    controller_.services_.telemetry.watch_failed("azureblobwatchers", error);
+  }
 
  private:
   WatcherController& controller_;
@@ -91,8 +97,8 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
   kube::Reflector reflector_;
 };
 
-WatcherController::WatcherController(Services& services, kube::Sleeper& sleeper, runtime::TaskScope& watch_scope,
-                                     runtime::TaskScope& poll_scope)
+WatcherController::WatcherController(Services& services, kube::Sleeper& sleeper,
+                                     runtime::TaskScope& watch_scope, runtime::TaskScope& poll_scope)
     : services_(services),
       sleeper_(sleeper),
       watch_scope_(watch_scope),
@@ -101,7 +107,9 @@ WatcherController::WatcherController(Services& services, kube::Sleeper& sleeper,
   services_.runs.store().on_change([this](const std::string& uid) { run_changed(uid); });
 }
 
-WatcherController::~WatcherController() { services_.runs.store().on_change({}); }
+WatcherController::~WatcherController() {
+  services_.runs.store().on_change({});
+}
 
 void WatcherController::watch() {
   std::vector<std::string> namespaces = services_.settings.namespaces;
@@ -113,7 +121,8 @@ void WatcherController::watch() {
 }
 
 bool WatcherController::synced() const {
-  return !watches_.empty() && std::ranges::all_of(watches_, [](const auto& watch) { return watch->synced(); });
+  return !watches_.empty() &&
+         std::ranges::all_of(watches_, [](const auto& watch) { return watch->synced(); });
 }
 
 // ---- from the watches ----
@@ -166,7 +175,8 @@ void WatcherController::update(Entry& entry, const json::object& object) {
     row.failures = 0;
   }
   row.poll_now = std::move(poll_now);
-  if (!entry.running && row.checkpoint && stored_checkpoint_differs(object, *row.checkpoint)) row.checkpoint.reset();
+  if (!entry.running && row.checkpoint && stored_checkpoint_differs(object, *row.checkpoint))
+    row.checkpoint.reset();
   if (changed) poll_at(entry, services_.clock.mono());
 }
 
@@ -303,16 +313,22 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
   if (repeats && result.verdict.health != report::Health::Stalled) {
     milliseconds base = result.again ? again_delay : first_backoff;
     milliseconds backoff = base * (1LL << std::min(row.failures - 1, 8U));
-    milliseconds jittered{static_cast<std::int64_t>(static_cast<double>(backoff.count()) * (0.5 + services_.random() / 2))};
+    milliseconds jittered{
+        static_cast<std::int64_t>(static_cast<double>(backoff.count()) * (0.5 + services_.random() / 2))};
     if (result.wish) jittered = std::max(jittered, *result.wish);
     if (jittered < interval) poll_at(entry, now + jittered);
   } else if (result.wish) {
     poll_at(entry, now + std::max(*result.wish, breather(result.duration)));
   }
   switch (result.more) {
-    case More::None: break;
-    case More::Now: poll_at(entry, now + breather(result.duration)); break;
-    case More::WhenThereIsRoom: entry.waits_for_room = true; break;
+    case More::None:
+      break;
+    case More::Now:
+      poll_at(entry, now + breather(result.duration));
+      break;
+    case More::WhenThereIsRoom:
+      entry.waits_for_room = true;
+      break;
   }
 }
 

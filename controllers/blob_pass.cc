@@ -29,7 +29,9 @@ using checkpoint::Selection;
 constexpr std::size_t max_batch = 256;
 constexpr std::chrono::seconds list_deadline{600};
 
-Error out_of_date() { return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"}; }
+Error out_of_date() {
+  return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"};
+}
 
 class BlobPass {
  public:
@@ -74,9 +76,11 @@ class BlobPass {
     auto plan = PassPlan::make(row_, services_.settings.kinds);
     if (!plan) co_return pass(plan);
     plan_.emplace(std::move(*plan));
-    auto followed = co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(), row_.ns);
+    auto followed =
+        co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(), row_.ns);
     if (!followed) co_return pass(followed);
-    auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings.endpoints, plan_->spec, row_);
+    auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings.endpoints,
+                                          plan_->spec, row_);
     if (!access) co_return pass(access);
     identity_ = {row_.uid, access->container.text()};
     if (auto known = co_await know_checkpoint(); !known) co_return pass(known);
@@ -85,7 +89,8 @@ class BlobPass {
     }
     auto selection = co_await choose(*access);
     if (!selection) co_return pass(selection);
-    co_return co_await trigger(std::move(*selection), Target{followed->resource, followed->watch, source(*access), generation_});
+    co_return co_await trigger(std::move(*selection),
+                               Target{followed->resource, followed->watch, source(*access), generation_});
   }
 
   // Step 7 of the protocol, before anything is created.
@@ -99,7 +104,8 @@ class BlobPass {
       auto unknown = absorb(next, held, services_.runs);
       if (!unknown.empty()) {
         note_triggered(status, unknown);
-        if (auto written = co_await write(std::move(status), std::move(next)); !written) co_return pass(written);
+        if (auto written = co_await write(std::move(status), std::move(next)); !written)
+          co_return pass(written);
       }
     }
     co_await release(services_, std::move(held));
@@ -126,7 +132,8 @@ class BlobPass {
 
   Task<Result<Selection>> choose(azure::Access access) {
     checkpoint::CandidateSelector selector(*row_.checkpoint, identity_, {});
-    auto horizon = co_await list(std::move(access), [&](const listing::BlobView& blob) { selector.offer(blob); });
+    auto horizon =
+        co_await list(std::move(access), [&](const listing::BlobView& blob) { selector.offer(blob); });
     if (!horizon) co_return pass(horizon);
     horizon_ = *horizon;
     co_return std::move(selector).finish();
@@ -141,10 +148,12 @@ class BlobPass {
       ++numbers_.matched;
       matched(blob);
     };
-    auto listed = co_await (services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink)) ||
-                            services_.stop_signal.wait(list_deadline));
+    auto listed =
+        co_await (services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink)) ||
+                  services_.stop_signal.wait(list_deadline));
     if (listed.index() == 1) {
-      if (services_.stopping()) co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
+      if (services_.stopping())
+        co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
       co_return fail(ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
                      fmt::format("the listing did not end within {} s", list_deadline.count()));
     }
@@ -177,7 +186,8 @@ class BlobPass {
     if (auto ok = co_await retry_earlier(stage, next, std::move(earlier)); !ok) co_return pass(ok);
     std::size_t first = 0;
     while (first < takeable && allowance_ > 0 && !stage.halt()) {
-      std::size_t count = checkpoint::batch_size(next, progress, first, horizon_, std::min(max_batch, allowance_));
+      std::size_t count =
+          checkpoint::batch_size(next, progress, first, horizon_, std::min(max_batch, allowance_));
       count = std::min(count, takeable - first);
       if (count == 0) break;
       auto batch = co_await stage.run(first_work(selection, first, count));
@@ -252,7 +262,8 @@ class BlobPass {
       if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
       if (!row_.checkpoint || *row_.checkpoint != expected) co_return std::unexpected(out_of_date());
     }
-    if (find_int(document_.object(), {"metadata", "generation"}) != generation_) co_return std::unexpected(out_of_date());
+    if (find_int(document_.object(), {"metadata", "generation"}) != generation_)
+      co_return std::unexpected(out_of_date());
     if (row_.needs_sweep) {
       auto swept = co_await sweep(services_, target.resource, target.watch, row_.ns, row_.name);
       if (!swept) co_return pass(swept);
@@ -352,11 +363,13 @@ class BlobPass {
   report::Verdict verdict() const {
     using report::Health;
     if (suspended_) {
-      return {Health::Suspended, Reason::Suspended, "spec.suspend is true: nothing is polled or created. Set it to false to go on."};
+      return {Health::Suspended, Reason::Suspended,
+              "spec.suspend is true: nothing is polled or created. Set it to false to go on."};
     }
     if (held_back_) {
       return {Health::Stalled, Reason::TooManyExistingBlobs,
-              fmt::format("{} blobs match already. Set spec.existingBlobs to Trigger to start a resource for each of them, "
+              fmt::format("{} blobs match already. Set spec.existingBlobs to Trigger to start a resource for "
+                          "each of them, "
                           "or to Ignore to begin with the next upload.",
                           numbers_.matched)};
     }
@@ -367,7 +380,8 @@ class BlobPass {
     std::string waiting = allowance_ == 0 && numbers_.pending > 0
                               ? " Blobs wait for their turn (maxActive, maxTriggersPerPoll)."
                               : "";
-    return {Health::Ready, Reason::PollSucceeded, fmt::format("The last poll succeeded.{}{}", waiting, warnings(*plan_))};
+    return {Health::Ready, Reason::PollSucceeded,
+            fmt::format("The last poll succeeded.{}{}", waiting, warnings(*plan_))};
   }
 
   const checkpoint::Postponed* first_failing() const {
@@ -392,7 +406,8 @@ class BlobPass {
     fill(next, numbers_, generation_, services_.clock.wall(), interval());
     follow_phases(next, services_.runs, row_.ns);
     next.triggered_jobs.resize(std::min(next.triggered_jobs.size(), history_limit()));
-    if (settled_ && row_.checkpoint && document_.stored().checkpoint == json::value(checkpoint::to_json(*row_.checkpoint))) {
+    if (settled_ && row_.checkpoint &&
+        document_.stored().checkpoint == json::value(checkpoint::to_json(*row_.checkpoint))) {
       next.checkpoint = checkpoint::to_json(*settled_);
     }
     if (idle_refresh || !report::says_the_same(before, next)) {
@@ -439,7 +454,8 @@ class BlobPass {
   bool is_new_ = false;     // no checkpoint for this container yet
   bool held_back_ = false;  // too many existing blobs, and nobody has chosen
   std::size_t allowance_ = SIZE_MAX;
-  std::optional<Checkpoint> settled_;  // moved forward by a poll that found nothing to do; stored with the next report
+  std::optional<Checkpoint>
+      settled_;  // moved forward by a poll that found nothing to do; stored with the next report
   PassNumbers numbers_;
   PassResult result_;
 };
@@ -455,7 +471,8 @@ Task<void> refresh_status(Services& services, WatcherRow& row) {
     follow_phases(next, services.runs, row.ns);
     if (!report::says_the_same(document.stored(), next)) loaded = co_await document.write(std::move(next));
   }
-  if (!loaded && loaded.error().kind != ErrorKind::Canceled) services.telemetry.report_failed(row, loaded.error());
+  if (!loaded && loaded.error().kind != ErrorKind::Canceled)
+    services.telemetry.report_failed(row, loaded.error());
   row.reported = services.clock.mono();
 }
 

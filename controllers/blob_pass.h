@@ -18,10 +18,11 @@ enum class More : std::uint8_t { None, Now, WhenThereIsRoom };
 
 struct PassResult {
   report::Verdict verdict;
-  bool failed = false;       // the poll did not reach its end: back off
-  bool again = false;        // what we knew turned out old (checkpoint, generation): poll again at once
+  bool failed = false;  // the poll did not reach its end: back off
+  bool again = false;   // what we knew turned out old (checkpoint, generation): poll again at once
   More more = More::None;
-  std::optional<std::chrono::milliseconds> wish;  // poll again after this, at the latest: postponed blobs, Retry-After
+  std::optional<std::chrono::milliseconds>
+      wish;  // poll again after this, at the latest: postponed blobs, Retry-After
   std::chrono::milliseconds duration{0};
 };
 

@@ -27,7 +27,8 @@ inline constexpr std::size_t requests_in_flight = 16;
                                              std::function<Task<void>(std::size_t)> work) {
   namespace asio = boost::asio;
   struct Lane {
-    static Task<void> run(std::size_t& next, std::size_t end, const std::function<Task<void>(std::size_t)>& step) {
+    static Task<void> run(std::size_t& next, std::size_t end,
+                          const std::function<Task<void>(std::size_t)>& step) {
       while (next < end) co_await step(next++);
     }
   };
@@ -39,9 +40,8 @@ inline constexpr std::size_t requests_in_flight = 16;
   for (std::size_t i = 0; i < std::min(lanes, count); ++i) {
     operations.push_back(asio::co_spawn(executor, Lane::run(next, count, work), asio::deferred));
   }
-  auto [order, failures] =
-      co_await asio::experimental::make_parallel_group(std::move(operations))
-          .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+  auto [order, failures] = co_await asio::experimental::make_parallel_group(std::move(operations))
+                               .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);
   }

@@ -1,9 +1,9 @@
 #include "controllers/concurrently.h"
 
+#include <gtest/gtest.h>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <gtest/gtest.h>
 
 #include <stdexcept>
 

@@ -12,7 +12,7 @@ namespace abo::controllers {
 // a successor of the same name is not ours to touch. An object that is gone, or is another one by now, is success.
 // Always with the operator's own identity. `finalizer_index`: where the entry stood when last seen; looked up again
 // when that has changed. Errors: the client's.
-[[nodiscard]] Task<Result<void>> remove_recording_finalizer(kube::Client& client, kube::Resource resource, HeldRun run,
-                                                            std::size_t finalizer_index);
+[[nodiscard]] Task<Result<void>> remove_recording_finalizer(kube::Client& client, kube::Resource resource,
+                                                            HeldRun run, std::size_t finalizer_index);
 
 }  // namespace abo::controllers

@@ -46,7 +46,8 @@ namespace {
 
 Task<void> release_one(Services& services, const HeldRun& run) {
   if (!services.may_act()) co_return;
-  auto removed = co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run, 0);
+  auto removed =
+      co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run, 0);
   if (removed) {
     services.runs.store().recorded(run.watch, run.ns, run.name, run.uid);
   } else {
@@ -57,7 +58,8 @@ Task<void> release_one(Services& services, const HeldRun& run) {
 }  // namespace
 
 Task<void> release(Services& services, std::vector<HeldRun> held) {
-  co_await concurrently(held.size(), requests_in_flight, [&](std::size_t i) { return release_one(services, held[i]); });
+  co_await concurrently(held.size(), requests_in_flight,
+                        [&](std::size_t i) { return release_one(services, held[i]); });
 }
 
 }  // namespace abo::controllers

@@ -15,11 +15,12 @@ namespace abo::controllers {
 // Marks done what is held and unknown; the objects' annotations are the witness, since the blob may be gone by now.
 // Returns the jobs that were not known, for the status. Pure.
 [[nodiscard]] std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint,
-                                                       const std::vector<HeldRun>& held, const RunTracker& runs);
+                                                       const std::vector<HeldRun>& held,
+                                                       const RunTracker& runs);
 
 // Reads the resources of a watcher with a quorum into the tracker's store: after a create whose outcome is unknown.
-[[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch, std::string ns,
-                                       std::string watcher_name);
+[[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch,
+                                       std::string ns, std::string watcher_name);
 
 // Takes the finalizers off. What fails is left to the next pass, counted and logged; nothing depends on it but that
 // the objects can go.

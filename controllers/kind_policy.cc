@@ -19,7 +19,8 @@ GroupVersion split(std::string_view api_version) {
 }
 
 bool looks_like_version(std::string_view text) {
-  return text.size() >= 2 && text[0] == 'v' && text[1] >= '0' && text[1] <= '9' && text.find('.') == text.npos;
+  return text.size() >= 2 && text[0] == 'v' && text[1] >= '0' && text[1] <= '9' &&
+         text.find('.') == text.npos;
 }
 
 bool allows(const KindRule& rule, const GroupVersion& gv, std::string_view kind) {
@@ -35,10 +36,12 @@ Result<KindRule> parse_kind_rule(std::string_view text) {
   auto space = text.find(' ');
   std::string_view kind = space == text.npos ? std::string_view{} : text.substr(space + 1);
   if (space == 0 || kind.empty() || kind.find_first_of(" /") != kind.npos) {
-    return fail(ErrorKind::Invalid, Reason::InvalidSpec,
-                fmt::format("--allowed-kind \"{}\": the form is \"GROUP[/VERSION] KIND\", for example \"batch/v1 Job\", "
-                            "\"argoproj.io Workflow\" or \"v1 Pod\"",
-                            text));
+    return fail(
+        ErrorKind::Invalid, Reason::InvalidSpec,
+        fmt::format(
+            "--allowed-kind \"{}\": the form is \"GROUP[/VERSION] KIND\", for example \"batch/v1 Job\", "
+            "\"argoproj.io Workflow\" or \"v1 Pod\"",
+            text));
   }
   std::string_view place = text.substr(0, space);
   if (place.find('/') != place.npos || looks_like_version(place)) {
@@ -54,16 +57,19 @@ KindPolicy KindPolicy::defaults() {
 
 Result<void> KindPolicy::check(std::string_view api_version, std::string_view kind) const {
   auto gv = split(api_version);
-  if (gv.group == "rbac.authorization.k8s.io" || (gv.group == "mlops.example.com" && kind == "AzureBlobWatcher")) {
+  if (gv.group == "rbac.authorization.k8s.io" ||
+      (gv.group == "mlops.example.com" && kind == "AzureBlobWatcher")) {
     return fail(ErrorKind::Forbidden, Reason::KindNotAllowed,
                 fmt::format("a template may not create {} {}; no setting allows it", api_version, kind));
   }
   auto matches = [&](const KindRule& rule) { return allows(rule, gv, kind); };
   if (std::ranges::any_of(rules_, matches)) return {};
-  return fail(ErrorKind::Forbidden, Reason::KindNotAllowed,
-              fmt::format("the operator is not allowed to create {0} {1}; start it with --allowed-kind \"{0} {1}\" and "
-                          "give its ServiceAccount the rights (create, get, list, watch, patch, delete)",
-                          api_version, kind));
+  return fail(
+      ErrorKind::Forbidden, Reason::KindNotAllowed,
+      fmt::format(
+          "the operator is not allowed to create {0} {1}; start it with --allowed-kind \"{0} {1}\" and "
+          "give its ServiceAccount the rights (create, get, list, watch, patch, delete)",
+          api_version, kind));
 }
 
 }  // namespace abo::controllers

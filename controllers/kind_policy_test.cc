@@ -13,7 +13,8 @@ TEST(KindRule, reads_every_form) {
 }
 
 TEST(KindRule, says_the_form_when_it_is_wrong) {
-  for (const char* text : {"", "Job", " Job", "batch/v1", "batch/v1 ", "batch/v1 Job Pod", "batch/v1 jobs/status"}) {
+  for (const char* text :
+       {"", "Job", " Job", "batch/v1", "batch/v1 ", "batch/v1 Job Pod", "batch/v1 jobs/status"}) {
     auto rule = parse_kind_rule(text);
     ASSERT_FALSE(rule) << text;
     EXPECT_NE(rule.error().message.find("GROUP[/VERSION] KIND"), std::string::npos);

@@ -3,7 +3,9 @@
 namespace abo::controllers {
 namespace {
 
-std::string named(std::string_view rest) { return "azure_blob_operator_" + std::string(rest); }
+std::string named(std::string_view rest) {
+  return "azure_blob_operator_" + std::string(rest);
+}
 
 const std::vector<std::string> per_watcher = {"namespace", "watcher"};
 const std::vector<std::string> per_watcher_result = {"namespace", "watcher", "result"};
@@ -12,39 +14,52 @@ const std::vector<std::string> per_watcher_result = {"namespace", "watcher", "re
 
 OperatorMetrics::OperatorMetrics(runtime::Registry& registry)
     : build_info(registry.gauge(named("build_info"), "1, labelled with the version that runs.", {"version"})),
-      leader(registry.gauge(named("leader"), "1 while this replica polls and creates, 0 while it stands by.")),
-      watchers(registry.gauge(named("watchers"), "AzureBlobWatchers, by whether their last poll succeeded.", {"ready"})),
-      polls(registry.counter(named("polls_total"), "Polls that ended, by result: success, or the reason of the failure.",
+      leader(
+          registry.gauge(named("leader"), "1 while this replica polls and creates, 0 while it stands by.")),
+      watchers(registry.gauge(named("watchers"), "AzureBlobWatchers, by whether their last poll succeeded.",
+                              {"ready"})),
+      polls(registry.counter(named("polls_total"),
+                             "Polls that ended, by result: success, or the reason of the failure.",
                              per_watcher_result)),
-      poll_duration(registry.histogram(named("poll_duration_seconds"), "Time from the start of a poll to its report.", {},
-                                       {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300})),
+      poll_duration(registry.histogram(
+          named("poll_duration_seconds"), "Time from the start of a poll to its report.", {},
+          {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300})),
       trigger_latency(registry.histogram(named("trigger_latency_seconds"),
-                                         "Time from a blob's Last-Modified to the creation of its resource.", {},
+                                         "Time from a blob's Last-Modified to the creation of its resource.",
+                                         {},
                                          {.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 86400})),
       blobs_listed(registry.counter(named("blobs_listed_total"), "Blobs that listings showed.")),
-      blobs_matched(registry.counter(named("blobs_matched_total"), "Listed blobs that passed their watcher's filters.")),
+      blobs_matched(registry.counter(named("blobs_matched_total"),
+                                     "Listed blobs that passed their watcher's filters.")),
       triggers(registry.counter(named("triggers_total"),
                                 "Resources, by result: created, existed (found from an earlier try), failed.",
                                 per_watcher_result)),
-      set_aside(registry.counter(named("set_aside_total"), "Blobs that can never be triggered, by reason.", {"reason"})),
-      active_resources(registry.gauge(named("active_resources"), "Created resources that have not finished.", per_watcher)),
+      set_aside(registry.counter(named("set_aside_total"), "Blobs that can never be triggered, by reason.",
+                                 {"reason"})),
+      active_resources(registry.gauge(named("active_resources"), "Created resources that have not finished.",
+                                      per_watcher)),
       pending_blobs(registry.gauge(named("pending_blobs"), "Blobs that wait to be triggered.", per_watcher)),
       last_successful_poll(registry.gauge(named("last_successful_poll_timestamp_seconds"),
-                                          "When the last successful poll ended, in seconds since 1970.", per_watcher)),
-      azure_requests(registry.counter(named("azure_requests_total"), "Requests sent to Azure, by HTTP status.",
-                                      {"operation", "code"})),
-      azure_throttled(registry.counter(named("azure_throttled_total"), "Answers in which Azure asked for fewer requests.")),
+                                          "When the last successful poll ended, in seconds since 1970.",
+                                          per_watcher)),
+      azure_requests(registry.counter(named("azure_requests_total"),
+                                      "Requests sent to Azure, by HTTP status.", {"operation", "code"})),
+      azure_throttled(registry.counter(named("azure_throttled_total"),
+                                       "Answers in which Azure asked for fewer requests.")),
       kubernetes_requests(registry.counter(named("kubernetes_requests_total"),
-                                           "Requests sent to the API server, by HTTP status.", {"verb", "code"})),
+                                           "Requests sent to the API server, by HTTP status.",
+                                           {"verb", "code"})),
       kubernetes_watch_restarts(registry.counter(named("kubernetes_watch_restarts_total"),
                                                  "Watches that were opened again after they ended.")),
-      events_dropped(registry.counter(named("events_dropped_total"), "Kubernetes Events that could not be written.")),
+      events_dropped(
+          registry.counter(named("events_dropped_total"), "Kubernetes Events that could not be written.")),
       release_failures(registry.counter(named("release_failures_total"),
                                         "Failed tries to take our finalizer off a recorded resource.")),
-      bugs(registry.counter(named("internal_errors_total"), "Tasks that ended by an exception: each is a bug.")),
+      bugs(registry.counter(named("internal_errors_total"),
+                            "Tasks that ended by an exception: each is a bug.")),
       registry_(registry) {
-  for (auto* family : {&blobs_listed, &blobs_matched, &azure_throttled, &kubernetes_watch_restarts, &events_dropped,
-                       &release_failures, &bugs}) {
+  for (auto* family : {&blobs_listed, &blobs_matched, &azure_throttled, &kubernetes_watch_restarts,
+                       &events_dropped, &release_failures, &bugs}) {
     family->with();
   }
   poll_duration.with();

@@ -8,7 +8,8 @@ namespace {
 Result<void> check_supported(const api::Spec& spec) {
   if (!spec.identity) return {};
   return fail(ErrorKind::Invalid, Reason::NotSupported,
-              "spec.identity is not supported by this version; use spec.credentialsSecret with an accountKey, a sasToken "
+              "spec.identity is not supported by this version; use spec.credentialsSecret with an "
+              "accountKey, a sasToken "
               "or a connectionString");
 }
 
@@ -22,7 +23,8 @@ Result<PassPlan> PassPlan::make(const WatcherRow& row, const KindPolicy& kinds) 
   if (auto supported = check_supported(*spec); !supported) return pass(supported);
   auto filter = filter::Filter::compile(*spec);
   if (!filter) return pass(filter);
-  auto parsed = render::Template::parse(spec->job_template.text, spec->job_template.kind, row.ns, filter->group_names());
+  auto parsed = render::Template::parse(spec->job_template.text, spec->job_template.kind, row.ns,
+                                        filter->group_names());
   if (!parsed) return pass(parsed);
   if (auto allowed = kinds.check(parsed->api_version(), parsed->kind()); !allowed) return pass(allowed);
   return PassPlan{std::move(*spec), std::move(*filter), std::move(*parsed)};
@@ -32,8 +34,9 @@ std::string warnings(const PassPlan& plan) {
   std::string out;
   for (const std::string& warning : plan.template_.warnings()) out += fmt::format(" Warning: {}", warning);
   if (plan.spec.successful_history_limit || plan.spec.failed_history_limit) {
-    out += " Warning: successfulHistoryLimit and failedHistoryLimit are not acted on by this version; use "
-           "ttlSecondsAfterFinished in the template.";
+    out +=
+        " Warning: successfulHistoryLimit and failedHistoryLimit are not acted on by this version; use "
+        "ttlSecondsAfterFinished in the template.";
   }
   return out;
 }

@@ -13,9 +13,10 @@ void mix(std::uint64_t& hash, std::uint64_t value) {
 
 std::uint64_t fingerprint(const PassNumbers& n, std::int64_t generation, std::uint32_t runs_revision) {
   std::uint64_t hash = 1;
-  for (std::int64_t value : {generation, n.listed, n.matched, n.triggered, n.pending, n.runs.active, n.runs.succeeded,
-                             n.runs.failed, std::int64_t{runs_revision}, static_cast<std::int64_t>(n.verdict.health),
-                             static_cast<std::int64_t>(n.verdict.reason)}) {
+  for (std::int64_t value :
+       {generation, n.listed, n.matched, n.triggered, n.pending, n.runs.active, n.runs.succeeded,
+        n.runs.failed, std::int64_t{runs_revision}, static_cast<std::int64_t>(n.verdict.health),
+        static_cast<std::int64_t>(n.verdict.reason)}) {
     mix(hash, static_cast<std::uint64_t>(value));
   }
   mix(hash, std::hash<std::string>{}(n.verdict.message));

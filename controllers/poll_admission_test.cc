@@ -48,7 +48,8 @@ RC_GTEST_PROP(PollAdmission, runs_everything_once_and_never_too_much, ()) {
       admission.enqueue(next_id, account_of[next_id]);
       ++next_id;
     } else {
-      auto at = running.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(running.size()));
+      auto at =
+          running.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(running.size()));
       admission.finished(account_of[*at]);
       done.push_back(*at);
       running.erase(at);

@@ -8,7 +8,9 @@ namespace abo::controllers {
 namespace {
 
 bool is_ours(const json::object& holder, const CreateOrder& order) {
-  auto annotation = [&](std::string_view name) { return find_string(holder, {"metadata", "annotations", name}); };
+  auto annotation = [&](std::string_view name) {
+    return find_string(holder, {"metadata", "annotations", name});
+  };
   return annotation(render::trigger_key_annotation) == order.trigger_key &&
          annotation(render::watcher_uid_annotation) == order.watcher_uid;
 }
@@ -32,7 +34,8 @@ Task<std::optional<Creation>> read_holder(kube::Client& client, const CreateOrde
     co_return Creation{.kind = Creation::Kind::BeginAgain};
   }
   if (!holder) co_return Creation{.kind = Creation::Kind::Failed, .error = std::move(holder.error())};
-  if (is_ours(*holder, order)) co_return Creation{.kind = Creation::Kind::Existed, .object = std::move(*holder)};
+  if (is_ours(*holder, order))
+    co_return Creation{.kind = Creation::Kind::Existed, .object = std::move(*holder)};
   co_return std::nullopt;
 }
 
@@ -40,7 +43,8 @@ Task<std::optional<Creation>> read_holder(kube::Client& client, const CreateOrde
 Task<std::optional<Creation>> try_name(kube::Client& client, const CreateOrder& order, bool fallback) {
   json::object object = named(order, fallback);
   std::string name(find_string(object, {"metadata", "name"}));
-  auto created = co_await client.create(order.resource.path(order.ns), std::move(object), write_options(order));
+  auto created =
+      co_await client.create(order.resource.path(order.ns), std::move(object), write_options(order));
   if (created) co_return Creation{.kind = Creation::Kind::Created, .object = std::move(*created)};
   if (created.error().kind != ErrorKind::AlreadyExists) {
     co_return Creation{.kind = Creation::Kind::Failed, .error = std::move(created.error())};
@@ -63,10 +67,12 @@ Task<Creation> create_resource(kube::Client& client, CreateOrder order) {
   }
   co_return Creation{
       .kind = Creation::Kind::Failed,
-      .error = {ErrorKind::Invalid, Reason::NameConflict,
-                fmt::format("{} {} and {} both belong to something else; give the template's metadata.name a part that "
-                            "differs by blob, such as ${{BLOB_NAME}} or ${{BLOB_HASH}}",
-                            order.resource.kind, primary, order.rendered.fallback_name)}};
+      .error = {
+          ErrorKind::Invalid, Reason::NameConflict,
+          fmt::format(
+              "{} {} and {} both belong to something else; give the template's metadata.name a part that "
+              "differs by blob, such as ${{BLOB_NAME}} or ${{BLOB_HASH}}",
+              order.resource.kind, primary, order.rendered.fallback_name)}};
 }
 
 }  // namespace abo::controllers

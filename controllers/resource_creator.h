@@ -21,7 +21,8 @@ struct CreateOrder {
   render::Rendered rendered;
   std::string trigger_key;  // hex
   std::string watcher_uid;
-  bool fallback_first = false;  // an earlier try under the fallback name ended unknown: that name again, first
+  bool fallback_first =
+      false;  // an earlier try under the fallback name ended unknown: that name again, first
   std::optional<kube::ServiceAccount> impersonate{};
   std::function<bool()> may_send{};  // the lease check, asked again as the request leaves
 };
@@ -34,8 +35,8 @@ struct Creation {
     Failed,      // see error
   };
   Kind kind = Kind::Failed;
-  json::object object{};      // with Created and Existed: as the API server holds it
-  Error error{};              // with Failed; kind UnknownOutcome when it may have been created
+  json::object object{};       // with Created and Existed: as the API server holds it
+  Error error{};               // with Failed; kind UnknownOutcome when it may have been created
   bool used_fallback = false;  // the name the last request bore
 };
 

@@ -52,8 +52,8 @@ std::optional<std::size_t> recording_finalizer_index(const json::object& object)
 void RunStore::upsert(WatchId watch, const json::object& object) {
   std::string_view uid = annotation(object, render::watcher_uid_annotation);
   if (uid.empty() || annotation(object, render::trigger_key_annotation).empty()) return;
-  std::string key =
-      key_of(watch, find_string(object, {"metadata", "namespace"}), find_string(object, {"metadata", "name"}));
+  std::string key = key_of(watch, find_string(object, {"metadata", "namespace"}),
+                           find_string(object, {"metadata", "name"}));
   auto [at, is_new] = runs_.try_emplace(key);
   Run& run = at->second;
   std::uint32_t watcher = intern(uid);
@@ -80,7 +80,9 @@ void RunStore::erase(WatchId watch, std::string_view ns, std::string_view name) 
   if (at != runs_.end()) forget(at);
 }
 
-void RunStore::begin_list(WatchId watch) { ++epochs_[watch]; }
+void RunStore::begin_list(WatchId watch) {
+  ++epochs_[watch];
+}
 
 void RunStore::end_list(WatchId watch) {
   char low = static_cast<char>(watch & 0xFF), high = static_cast<char>(watch >> 8);
@@ -119,7 +121,8 @@ std::vector<std::string> RunStore::watchers_with_held() const {
   return out;
 }
 
-std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view ns, std::string_view name) const {
+std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view ns,
+                                                 std::string_view name) const {
   auto at = runs_.find(key_of(watch, ns, name));
   if (at == runs_.end()) return std::nullopt;
   const Run& run = at->second;
@@ -143,9 +146,15 @@ void RunStore::count(const Run& run, std::int64_t by) {
   RunCounts& counts = watchers_[run.watcher].counts;
   switch (run.phase) {
     case report::Phase::Pending:
-    case report::Phase::Running: counts.active += by; break;
-    case report::Phase::Succeeded: counts.succeeded += by; break;
-    case report::Phase::Failed: counts.failed += by; break;
+    case report::Phase::Running:
+      counts.active += by;
+      break;
+    case report::Phase::Succeeded:
+      counts.succeeded += by;
+      break;
+    case report::Phase::Failed:
+      counts.failed += by;
+      break;
   }
 }
 

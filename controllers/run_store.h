@@ -60,7 +60,8 @@ class RunStore {
   [[nodiscard]] std::vector<std::string> watchers_with_held() const;
 
   // What became of one resource; nothing when it does not exist (any more).
-  [[nodiscard]] std::optional<report::Outcome> outcome(WatchId watch, std::string_view ns, std::string_view name) const;
+  [[nodiscard]] std::optional<report::Outcome> outcome(WatchId watch, std::string_view ns,
+                                                       std::string_view name) const;
 
   [[nodiscard]] std::size_t size() const { return runs_.size(); }
 

@@ -7,23 +7,23 @@
 namespace abo::controllers {
 namespace {
 
-json::object job(std::string_view name, std::string_view watcher, std::string_view condition, bool held = false) {
-  json::object object{
-      {"metadata",
-       {{"namespace", "ml"},
-        {"name", name},
-        {"uid", std::string("uid-") + std::string(name)},
-        {"annotations",
-         {{render::watcher_uid_annotation, watcher},
-          {render::trigger_key_annotation, "k"},
-          {render::blob_name_annotation, "raw/a.csv"},
-          {render::blob_etag_annotation, "0x1"},
-          {render::blob_last_modified_annotation, "2026-11-22T05:30:00Z"}}}}},
-      {"status", json::object{}}};
+json::object job(std::string_view name, std::string_view watcher, std::string_view condition,
+                 bool held = false) {
+  json::object object{{"metadata",
+                       {{"namespace", "ml"},
+                        {"name", name},
+                        {"uid", std::string("uid-") + std::string(name)},
+                        {"annotations",
+                         {{render::watcher_uid_annotation, watcher},
+                          {render::trigger_key_annotation, "k"},
+                          {render::blob_name_annotation, "raw/a.csv"},
+                          {render::blob_etag_annotation, "0x1"},
+                          {render::blob_last_modified_annotation, "2026-11-22T05:30:00Z"}}}}},
+                      {"status", json::object{}}};
   if (held) object["metadata"].as_object()["finalizers"] = json::array{"other", render::recording_finalizer};
   if (!condition.empty()) {
-    object["status"].as_object()["conditions"] = json::array{
-        json::object{{"type", condition}, {"status", "True"}, {"lastTransitionTime", "2026-11-22T05:31:00Z"}}};
+    object["status"].as_object()["conditions"] = json::array{json::object{
+        {"type", condition}, {"status", "True"}, {"lastTransitionTime", "2026-11-22T05:31:00Z"}}};
   }
   return object;
 }

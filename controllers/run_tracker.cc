@@ -45,7 +45,8 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   void on_list_begin() override { tracker_.store_.begin_list(id_); }
   void on_object(json::object&& object, kube::Change change) override {
     if (change == kube::Change::Deleted) {
-      tracker_.store_.erase(id_, find_string(object, {"metadata", "namespace"}), find_string(object, {"metadata", "name"}));
+      tracker_.store_.erase(id_, find_string(object, {"metadata", "namespace"}),
+                            find_string(object, {"metadata", "name"}));
     } else {
       tracker_.store_.upsert(id_, object);
     }
@@ -59,7 +60,8 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   void on_error(const Error& error) override {
     error_ = error;
     bool lost = error.kind == ErrorKind::NotFound || error.kind == ErrorKind::Forbidden;
-    if (lost) synced_ = false;  // the kind or our right to it is gone; a server that is away for a while is not
+    if (lost)
+      synced_ = false;  // the kind or our right to it is gone; a server that is away for a while is not
     progress_.notify_all();
     if (tracker_.options_.on_error) tracker_.options_.on_error(resource_, error);
   }
@@ -73,9 +75,10 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
 
   [[nodiscard]] Error explain(Error error) const {
     if (error.kind == ErrorKind::Forbidden) {
-      error.message = fmt::format("the operator may not list and watch {}; grant its ServiceAccount create, get, list, "
-                                  "watch, patch and delete on them ({})",
-                                  resource_.plural, error.message);
+      error.message = fmt::format(
+          "the operator may not list and watch {}; grant its ServiceAccount create, get, list, "
+          "watch, patch and delete on them ({})",
+          resource_.plural, error.message);
     }
     return error;
   }
@@ -90,8 +93,8 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   kube::Reflector reflector_;
 };
 
-RunTracker::RunTracker(kube::Client& client, kube::Discovery& discovery, const Clock& clock, kube::Sleeper& sleeper,
-                       runtime::TaskScope& scope, TrackerOptions options)
+RunTracker::RunTracker(kube::Client& client, kube::Discovery& discovery, const Clock& clock,
+                       kube::Sleeper& sleeper, runtime::TaskScope& scope, TrackerOptions options)
     : client_(client),
       discovery_(discovery),
       clock_(clock),
@@ -139,14 +142,16 @@ Task<Result<std::string>> RunTracker::api_version_of(const KindRule& rule) {
   co_return std::string(find_string(*group, {"preferredVersion", "groupVersion"}));
 }
 
-Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, std::string kind, std::string ns) {
+Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, std::string kind,
+                                                      std::string ns) {
   std::optional<WatchId> id = watch_of(api_version, kind, ns);
   if (!id) {
     auto resource = co_await discovery_.find(api_version, kind);
     if (!resource) co_return pass(resource);
     if (!resource->namespaced) {
       co_return fail(ErrorKind::Forbidden, Reason::KindNotAllowed,
-                     fmt::format("{} {} is cluster-scoped; a template may only create namespaced kinds", api_version, kind));
+                     fmt::format("{} {} is cluster-scoped; a template may only create namespaced kinds",
+                                 api_version, kind));
     }
     id = watch_for(*resource, ns).id();
   }
@@ -173,6 +178,8 @@ std::optional<WatchId> RunTracker::watch_of(std::string_view api_version, std::s
   return (*at)->id();
 }
 
-const kube::Resource& RunTracker::resource_of(WatchId watch) const { return watches_.at(watch)->resource(); }
+const kube::Resource& RunTracker::resource_of(WatchId watch) const {
+  return watches_.at(watch)->resource();
+}
 
 }  // namespace abo::controllers

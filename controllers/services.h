@@ -21,10 +21,10 @@ struct Services {
   RunTracker& runs;
   Telemetry& telemetry;
   const Settings& settings;
-  std::function<double()> random;   // numbers from [0, 1)
-  std::function<bool()> may_act;    // the lease is ours, safely
-  std::function<bool()> stopping;   // SIGTERM came: finish what is begun, begin nothing
-  kube::Signal& stop_signal;        // notified when stopping turns true
+  std::function<double()> random;  // numbers from [0, 1)
+  std::function<bool()> may_act;   // the lease is ours, safely
+  std::function<bool()> stopping;  // SIGTERM came: finish what is begun, begin nothing
+  kube::Signal& stop_signal;       // notified when stopping turns true
 };
 
 }  // namespace abo::controllers

@@ -48,7 +48,8 @@ Task<Result<void>> StatusDocument::write(report::Status next) {
     if (last.kind != ErrorKind::Conflict && !answer_lost) co_return std::unexpected(last);
     auto read = co_await reread(base, next.checkpoint, answer_lost);
     if (!read) co_return pass(read);
-    if (answer_lost && stored_.checkpoint == next.checkpoint && next.checkpoint != base) co_return Result<void>{};
+    if (answer_lost && stored_.checkpoint == next.checkpoint && next.checkpoint != base)
+      co_return Result<void>{};
   }
   co_return std::unexpected(last);
 }

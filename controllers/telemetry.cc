@@ -8,11 +8,14 @@ namespace {
 constexpr double event_burst = 25;
 constexpr std::chrono::duration<double> event_refill{10};
 
-double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::milliseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 }  // namespace
 
-Telemetry::Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events, const Clock& clock)
+Telemetry::Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events,
+                     const Clock& clock)
     : log_(log), metrics_(metrics), events_(events), clock_(clock) {}
 
 void Telemetry::triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed,
@@ -39,7 +42,8 @@ void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, 
                                {"message", error.message}});
   if (may_tell(row)) {
     tell(row, kube::EventType::Warning, "BlobSetAside",
-         fmt::format("Blob {} will not be triggered ({}): {}", blob.name, to_string(error.reason), error.message));
+         fmt::format("Blob {} will not be triggered ({}): {}", blob.name, to_string(error.reason),
+                     error.message));
   }
 }
 
@@ -53,7 +57,8 @@ void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& bl
 
 void Telemetry::release_failed(const HeldRun& run, const Error& error) {
   metrics_.release_failures.with().add();
-  log_.warn("finalizer not removed yet", {{"namespace", run.ns}, {"name", run.name}, {"message", error.message}});
+  log_.warn("finalizer not removed yet",
+            {{"namespace", run.ns}, {"name", run.name}, {"message", error.message}});
 }
 
 void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
@@ -66,7 +71,8 @@ void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
   metrics_.blobs_matched.with().add(static_cast<double>(numbers.matched));
   metrics_.active_resources.with({row.ns, row.name}).set(static_cast<double>(numbers.runs.active));
   metrics_.pending_blobs.with({row.ns, row.name}).set(static_cast<double>(numbers.pending));
-  if (ready) metrics_.last_successful_poll.with({row.ns, row.name}).set(seconds(clock_.wall().time_since_epoch()));
+  if (ready)
+    metrics_.last_successful_poll.with({row.ns, row.name}).set(seconds(clock_.wall().time_since_epoch()));
   if (log_.enabled(runtime::LogLevel::Debug)) {
     log_.debug("polled", {{"watcher", row.key()},
                           {"listed", numbers.listed},
@@ -78,21 +84,26 @@ void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
 }
 
 void Telemetry::report_failed(const WatcherRow& row, const Error& error) {
-  log_.warn("status not written", {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"message", error.message}});
+  log_.warn("status not written",
+            {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"message", error.message}});
 }
 
 void Telemetry::turned(const WatcherRow& row, const report::Verdict& verdict) {
   bool well = verdict.health == report::Health::Ready || verdict.health == report::Health::Suspended;
   if (well) {
-    log_.info("watcher", {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
+    log_.info("watcher",
+              {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
   } else {
-    log_.warn("watcher", {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
+    log_.warn("watcher",
+              {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
   }
   tell(row, well ? kube::EventType::Normal : kube::EventType::Warning, std::string(to_string(verdict.reason)),
        verdict.message);
 }
 
-void Telemetry::watch_restarted() { metrics_.kubernetes_watch_restarts.with().add(); }
+void Telemetry::watch_restarted() {
+  metrics_.kubernetes_watch_restarts.with().add();
+}
 
 void Telemetry::watch_failed(std::string_view what, const Error& error) {
   log_.warn("watch failed, trying again",

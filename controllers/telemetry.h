@@ -26,7 +26,8 @@ class Telemetry {
   // All outlive it.
   Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events, const Clock& clock);
 
-  void triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed, std::chrono::milliseconds latency);
+  void triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed,
+                 std::chrono::milliseconds latency);
   void set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
   void create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
   void release_failed(const HeldRun& run, const Error& error);

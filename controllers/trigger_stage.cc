@@ -28,7 +28,8 @@ bool concerns_all(const Error& error) {
   bool unknown = error.kind == ErrorKind::UnknownOutcome;  // only of this one request
   return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Canceled ||
          error.reason == Reason::Forbidden || error.reason == Reason::KindNotFound ||
-         error.reason == Reason::NamespaceTerminating || (error.reason == Reason::ApiServerUnavailable && !unknown);
+         error.reason == Reason::NamespaceTerminating ||
+         (error.reason == Reason::ApiServerUnavailable && !unknown);
 }
 
 HeldRun held_run(const Target& target, const std::string& ns, const Work& work, const json::object& object) {
@@ -47,18 +48,24 @@ TriggerStage::TriggerStage(Services& services, WatcherRow& row, const PassPlan& 
 
 Task<std::vector<Outcome>> TriggerStage::run(std::vector<Work> work) {
   std::vector<Outcome> outcomes(work.size());
-  co_await concurrently(work.size(), requests_in_flight, [&](std::size_t i) { return one(work[i], outcomes[i]); });
+  co_await concurrently(work.size(), requests_in_flight,
+                        [&](std::size_t i) { return one(work[i], outcomes[i]); });
   co_return outcomes;
 }
 
-TriggerStage::Harvest TriggerStage::harvest() { return std::exchange(harvest_, {}); }
+TriggerStage::Harvest TriggerStage::harvest() {
+  return std::exchange(harvest_, {});
+}
 
-bool TriggerStage::must_stop() const { return halt_ || begin_again_ || row_.gone || services_.stopping(); }
+bool TriggerStage::must_stop() const {
+  return halt_ || begin_again_ || row_.gone || services_.stopping();
+}
 
 Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
   if (must_stop()) co_return;
   if (work.candidate.blob.copy_pending) {
-    postpone(work, {ErrorKind::Unavailable, Reason::CopyPending, "the blob is still being copied"}, false, outcome);
+    postpone(work, {ErrorKind::Unavailable, Reason::CopyPending, "the blob is still being copied"}, false,
+             outcome);
     co_return;
   }
   auto rendered = plan_.template_.render(target_.source, blob_of(work.candidate));
@@ -131,21 +138,24 @@ Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Out
 // every blob aside. Nothing is stored by the question.
 Task<bool> TriggerStage::template_itself_is_rejected() {
   render::Blob sample;
-  sample.item = {.name = "sample/blob.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
+  sample.item = {
+      .name = "sample/blob.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
   sample.key = TriggerKey::of(row_.uid, target_.source.container_url, sample.item.name, sample.item.etag);
   for (const std::string& name : plan_.filter.group_names()) sample.groups.push_back({name, "sample"});
   auto rendered = plan_.template_.render(target_.source, sample);
   if (!rendered) co_return false;
   kube::WriteOptions options{.impersonate = identity(), .dry_run = true};
-  auto answer = co_await services_.kube.create(target_.resource.path(row_.ns), std::move(rendered->object), options);
-  co_return !answer&& answer.error().kind == ErrorKind::Invalid;
+  auto answer =
+      co_await services_.kube.create(target_.resource.path(row_.ns), std::move(rendered->object), options);
+  co_return !answer && answer.error().kind == ErrorKind::Invalid;
 }
 
 render::Blob TriggerStage::blob_of(const checkpoint::Candidate& candidate) const {
   render::Blob blob{candidate.blob, candidate.key, {}};
   const auto& names = plan_.filter.group_names();
   auto values = plan_.filter.groups(candidate.blob.name);
-  for (std::size_t i = 0; i < names.size() && i < values.size(); ++i) blob.groups.push_back({names[i], values[i]});
+  for (std::size_t i = 0; i < names.size() && i < values.size(); ++i)
+    blob.groups.push_back({names[i], values[i]});
   return blob;
 }
 
@@ -169,9 +179,9 @@ void TriggerStage::keep(const Work& work, const Creation& creation) {
                            .triggered_at = format_rfc3339(std::chrono::floor<std::chrono::seconds>(now)),
                            .phase = "Pending",
                            .finished_at = {}};
-  services_.telemetry.triggered(row_, job, creation.kind == Creation::Kind::Existed,
-                                now - std::chrono::time_point_cast<std::chrono::milliseconds>(
-                                          work.candidate.blob.last_modified));
+  services_.telemetry.triggered(
+      row_, job, creation.kind == Creation::Kind::Existed,
+      now - std::chrono::time_point_cast<std::chrono::milliseconds>(work.candidate.blob.last_modified));
   harvest_.triggered.push_back(std::move(job));
 }
 

@@ -27,11 +27,13 @@ Error secret_error(Error error, const WatcherRow& row, std::string_view name) {
   if (error.kind == ErrorKind::NotFound) {
     error.reason = Reason::SecretNotFound;
     error.message = fmt::format(
-        "Secret {0} does not exist in namespace {1}; create it, for example: kubectl -n {1} create secret generic {0} "
+        "Secret {0} does not exist in namespace {1}; create it, for example: kubectl -n {1} create secret "
+        "generic {0} "
         "--from-literal=accountKey=...",
         name, row.ns);
   } else if (error.kind == ErrorKind::Forbidden) {
-    error.message = fmt::format("the operator may not read Secret {} in namespace {}: {}", name, row.ns, error.message);
+    error.message =
+        fmt::format("the operator may not read Secret {} in namespace {}: {}", name, row.ns, error.message);
   }
   return error;
 }
@@ -45,8 +47,10 @@ Task<Result<azure::SecretData>> read_secret(kube::Client& client, const WatcherR
 }  // namespace
 
 Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& clock,
-                                           const azure::EndpointPolicy& policy, api::Spec spec, WatcherRow& row) {
-  bool usable = row.access && row.access->generation == row.generation && clock.mono() - row.access->fetched < max_age;
+                                           const azure::EndpointPolicy& policy, api::Spec spec,
+                                           WatcherRow& row) {
+  bool usable =
+      row.access && row.access->generation == row.generation && clock.mono() - row.access->fetched < max_age;
   if (usable) co_return row.access->access;
   std::optional<azure::SecretData> secret;
   if (!spec.credentials_secret.empty()) {

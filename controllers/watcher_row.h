@@ -33,16 +33,17 @@ struct WatcherRow {
   bool gone = false;  // deleted, or another object has the name: the pass in flight must end
 
   // Our own.
-  std::unique_ptr<checkpoint::Checkpoint> checkpoint;  // as last read with a quorum or last written; null: unknown
+  std::unique_ptr<checkpoint::Checkpoint>
+      checkpoint;  // as last read with a quorum or last written; null: unknown
   std::unique_ptr<HeldAccess> access;
-  std::int64_t checked_generation = 0;   // whose template and kind were found good
-  std::int64_t proven_generation = 0;    // of which the API server accepted an object
-  bool needs_sweep = false;              // a create ended unknown: look with a quorum before the next one
-  std::uint64_t report_print = 0;        // of what the status says; 0: unknown
-  MonoTime reported{};                   // when the status was last written
-  std::uint32_t runs_revision = 0;       // raised when a created resource changed
-  std::uint32_t failures = 0;            // polls that failed in a row, for the backoff
-  std::string account;                   // for admission: the account or endpoint last polled
+  std::int64_t checked_generation = 0;  // whose template and kind were found good
+  std::int64_t proven_generation = 0;   // of which the API server accepted an object
+  bool needs_sweep = false;             // a create ended unknown: look with a quorum before the next one
+  std::uint64_t report_print = 0;       // of what the status says; 0: unknown
+  MonoTime reported{};                  // when the status was last written
+  std::uint32_t runs_revision = 0;      // raised when a created resource changed
+  std::uint32_t failures = 0;           // polls that failed in a row, for the backoff
+  std::string account;                  // for admission: the account or endpoint last polled
 
   [[nodiscard]] std::string key() const { return ns + "/" + name; }
 };

@@ -50,7 +50,8 @@ TEST(TriggerKey, is_a_stable_function_of_its_four_parts) {
 TEST(TriggerKey, reads_its_own_hex_and_nothing_else) {
   auto key = TriggerKey::of("uid", "url", "name", "etag");
   EXPECT_EQ(TriggerKey::from_hex(key.hex()), key);
-  for (const char* text : {"", "00", "+b4ac17b1cd44ccf2b5fae2ba5ff64e8", "zb4ac17b1cd44ccf2b5fae2ba5ff64e88"}) {
+  for (const char* text :
+       {"", "00", "+b4ac17b1cd44ccf2b5fae2ba5ff64e8", "zb4ac17b1cd44ccf2b5fae2ba5ff64e88"}) {
     EXPECT_FALSE(TriggerKey::from_hex(text)) << text;
   }
 }

@@ -30,7 +30,8 @@ namespace abo::checkpoint {
 struct Postponed {
   listing::BlobItem blob;
   std::uint32_t attempts = 0;
-  bool fallback = false;  // the last request bore the fallback name and may have been carried out: that name again
+  bool fallback =
+      false;  // the last request bore the fallback name and may have been carried out: that name again
   WallTime retry_at{};  // ours, for pacing only: nothing is decided by it
   Reason reason = Reason::Internal;
   std::string message;

@@ -12,8 +12,8 @@
 namespace abo::listing {
 
 struct BlobView {
-  std::string_view name;          // decoded: XML entities and Encoded="true" undone; UTF-8, never empty
-  std::string_view etag;          // without quotes
+  std::string_view name;  // decoded: XML entities and Encoded="true" undone; UTF-8, never empty
+  std::string_view etag;  // without quotes
   ServiceTime last_modified{};
   std::int64_t size = 0;          // bytes
   std::string_view content_type;  // empty when the service gave none
@@ -39,7 +39,8 @@ struct BlobItem {
 }
 
 [[nodiscard]] inline BlobView view(const BlobItem& item) {
-  return {item.name, item.etag, item.last_modified, item.size, item.content_type, item.content_md5, item.copy_pending};
+  return {item.name,         item.etag,        item.last_modified, item.size,
+          item.content_type, item.content_md5, item.copy_pending};
 }
 
 }  // namespace abo::listing
