@@ -11,10 +11,7 @@ help: ## This list
 
 .PHONY: build
 build: ## The program: build/release/azure-blob-operator, one static file
-	@scripts/bootstrap.sh build
-	@curl_root=$$(scripts/build-libcurl.sh) && cmake --preset release -DABO_CURL_ROOT=$$curl_root >build/.release.log 2>&1 \
-	  || { cat build/.release.log; exit 1; }
-	@cmake --build --preset release --target azure-blob-operator
+	@scripts/build.sh azure-blob-operator
 	@echo build/release/azure-blob-operator
 
 .PHONY: test
@@ -43,8 +40,15 @@ uninstall: ## Takes it out again, with every watcher
 .PHONY: manifests
 manifests: ## Writes the CRD and the reference page anew from the table of fields
 	@scripts/bootstrap.sh build
-	@cmake --preset dev >/dev/null && cmake --build --preset dev --target crd_gen
+	@. scripts/lib.sh && cmake --preset dev >/dev/null && cmake --build --preset dev --target crd_gen
 	@scripts/manifests.sh build/dev/crd_gen
+
+.PHONY: bench
+bench: ## What listing, polling and idling cost, against the goals
+	@scripts/build.sh
+	@scripts/bootstrap.sh test bed
+	@build/release/bench/list_bench
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) bench/operator_bench.py
 
 .PHONY: lint
 lint: ## Format, arrows between folders, clang-tidy, shellcheck

@@ -5,6 +5,8 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ABO_CACHE=${ABO_CACHE:-$HOME/.cache/azure-blob-operator}
 export ROOT ABO_CACHE
+# A clone in another folder finds what this one has compiled.
+export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
 # shellcheck source=scripts/versions.env
 . "$ROOT/scripts/versions.env"
 
