@@ -89,7 +89,7 @@ CurlExchange::CurlExchange(std::shared_ptr<CurlMulti> multi, std::shared_ptr<con
 CurlExchange::~CurlExchange() {
   if (easy_ == nullptr) return;
   multi_->remove(easy_);
-  multi_->give_back(easy_);
+  multi_->give_back(easy_, finished_ && code_ == CURLE_OK && !error_ && !thrown_);
 }
 
 Result<void> CurlExchange::start() {

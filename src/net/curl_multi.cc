@@ -109,9 +109,10 @@ CURL* CurlMulti::take_easy() {
   return easy;
 }
 
-void CurlMulti::give_back(CURL* easy) {
-  // With HTTP/2 a reset handle keeps state of streams that still live, so those handles are used once.
-  if (!recycle_ || closed_ || idle_easies_.size() >= kIdleEasies) {
+void CurlMulti::give_back(CURL* easy, bool clean) {
+  // With HTTP/2 a reset handle keeps state of streams that still live, so those handles are used once. One that never
+  // got a connection keeps its buffer and refuses CURLOPT_BUFFERSIZE ever after.
+  if (!recycle_ || !clean || closed_ || idle_easies_.size() >= kIdleEasies) {
     curl_easy_cleanup(easy);
     return;
   }

@@ -36,9 +36,9 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   CurlMulti& operator=(const CurlMulti&) = delete;
 
   // A handle with nothing set but what belongs to this multi; nullptr without memory. give_back() takes it
-  // again.
+  // again. `clean`: its transfer ended well; what another leaves in the handle outlives even a reset.
   [[nodiscard]] CURL* take_easy();
-  void give_back(CURL* easy);
+  void give_back(CURL* easy, bool clean);
 
   // Begins the transfer. remove() may be called at any time but inside a callback, also after ended().
   [[nodiscard]] CURLMcode add(CURL* easy, Waiter* waiter);

@@ -240,6 +240,15 @@ TEST_F(CurlTransportTest, a_name_that_cannot_exist_is_unavailable) {
   EXPECT_ERROR(get("http://" + host + "/"), Unavailable, "cannot resolve host " + host);
 }
 
+// libcurl keeps the buffer of a transfer that never got a connection, and its handle then refuses another size for it.
+TEST_F(CurlTransportTest, a_failure_to_connect_spoils_no_later_request) {
+  TestServer server(io, always(kOk));
+  const BodySink sink = [](std::string_view) -> Result<void> { return {}; };
+  EXPECT_ERROR(get("http://" + std::string(70, 'a') + ".test/", sink), Unavailable, "cannot resolve host");
+  EXPECT_TRUE(get(server.url("/"), sink));
+  EXPECT_ERROR(get("http://" + std::string(70, 'a') + ".test/", sink), Unavailable, "cannot resolve host");
+}
+
 TEST_F(CurlTransportTest, what_is_no_url_is_unavailable) {
   EXPECT_ERROR(get("ftp://127.0.0.1/"), Unavailable, "not a usable http or https URL");
   EXPECT_ERROR(get("http://"), Unavailable, "not a usable http or https URL");
