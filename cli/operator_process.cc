@@ -34,7 +34,7 @@ std::string identity(const Clock& clock, std::mt19937_64& random) {
 runtime::TaskScope::OnBug bug_reporter(runtime::Logger& log, controllers::OperatorMetrics& metrics) {
   return [&log, &metrics](std::string_view what) {
     metrics.bugs.with().add();
-    log.error("internal error", {{"message", what}});
+    log.error("internal error", {{"error", what}});
   };
 }
 
@@ -61,11 +61,10 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
                 metrics_.kubernetes_requests.with({std::string(verb), code_text(status)}).add();
               }),
       discovery_(client_, clock),
-      events_(
-          client_, clock, random_hex(random_),
-          {.failed =
-               [this](const Error& error) { log_.warn("Event not written", {{"message", error.message}}); },
-           .dropped = [this] { metrics_.events_dropped.with().add(); }}),
+      events_(client_, clock, random_hex(random_),
+              {.failed =
+                   [this](const Error& error) { log_.warn("Event not written", {{"error", error.message}}); },
+               .dropped = [this] { metrics_.events_dropped.with().add(); }}),
       telemetry_(log, metrics_, events_, clock),
       azure_transport_(loop_.get_executor(), {.ca_file = config_.ca_file}),
       blobs_(azure_transport_, clock,
@@ -95,16 +94,16 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
       controller_(services_, sleeper_, watch_scope_, poll_scope_) {
   runtime::add_process_metrics(registry_);
   if (config_.leader_elect) {
-    election_.emplace(
-        client_,
-        kube::ElectionOptions{
-            .ns = config_.lease_namespace,
-            .name = std::string(lease_name),
-            .identity = identity(clock, random_),
-            .on_leading = [this] { poll_scope_.spawn(act()); },
-            .on_error =
-                [this](const Error& error) { log_.warn("lease not renewed", {{"message", error.message}}); }},
-        clock, sleeper_, [this] { return random(); });
+    election_.emplace(client_,
+                      kube::ElectionOptions{.ns = config_.lease_namespace,
+                                            .name = std::string(lease_name),
+                                            .identity = identity(clock, random_),
+                                            .on_leading = [this] { poll_scope_.spawn(act()); },
+                                            .on_error =
+                                                [this](const Error& error) {
+                                                  log_.warn("lease not renewed", {{"error", error.message}});
+                                                }},
+                      clock, sleeper_, [this] { return random(); });
   }
 }
 
@@ -122,7 +121,7 @@ bool OperatorProcess::listen() {
                                         {{"/healthz", [] { return net::ServerAnswer{.body = "ok\n"}; }},
                                          {"/readyz", [this] { return readiness(); }}});
   for (auto* server : {&metrics, &health}) {
-    if (!*server) log_.error("cannot listen", {{"message", server->error().message}});
+    if (!*server) log_.error("cannot listen", {{"error", server->error().message}});
   }
   if (!metrics || !health) return false;
   metrics_server_ = std::move(*metrics);

@@ -27,6 +27,11 @@ Result<controllers::KindPolicy> kinds_of(const RunOptions& options) {
   return controllers::KindPolicy(std::move(rules));
 }
 
+std::chrono::seconds lease_hold() {
+  kube::LeaseTimes times;
+  return std::chrono::ceil<std::chrono::seconds>(times.duration + times.slack);
+}
+
 Result<ProcessConfig> configure(const RunOptions& options) {
   auto endpoints = azure::EndpointPolicy::parse(options.allowed_endpoints);
   if (!endpoints) return pass(endpoints);
@@ -43,6 +48,7 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   config.settings.idle_status_interval = std::chrono::seconds{options.idle_status_interval_seconds};
   config.settings.max_concurrent_polls = options.max_concurrent_polls;
   config.leader_elect = options.leader_elect;
+  if (options.leader_elect) config.settings.recording_hold = lease_hold();
   config.lease_namespace = options.leader_election_namespace;
   bool in_pod = kube::is_in_cluster(kube::Surroundings::real());
   if (config.lease_namespace.empty())
@@ -70,7 +76,7 @@ int run(const RunOptions& options) {
   auto config = configure(options);
   if (!config) {
     log.error("cannot start",
-              {{"reason", to_string(config.error().reason)}, {"message", config.error().message}});
+              {{"reason", to_string(config.error().reason)}, {"error", config.error().message}});
     return 2;
   }
   OperatorProcess process(std::move(*config), clock, log);

@@ -20,6 +20,8 @@ constexpr milliseconds refresh_delay{200};  // lets several changes of one momen
 constexpr seconds refresh_distance{1};      // between two writes of one watcher's status
 constexpr milliseconds room_distance{250};  // between two polls of a watcher that waits for room
 constexpr seconds probe_distance{1};
+// A watcher whose owner has to mend something is looked at this often at least, so that it heals soon after.
+constexpr seconds longest_stall{60};
 constexpr MonoTime never = MonoTime::max();
 
 // A poll that took long is not begun again at once, however eager the reason: listing costs CPU here and money there.
@@ -34,6 +36,16 @@ std::string text_of(const json::object& object, std::initializer_list<std::strin
 std::string spec_text(const json::object& object) {
   const json::value* spec = object.if_contains("spec");
   return spec ? json::serialize(*spec) : "null";
+}
+
+// What a row shares its lanes with until its first poll has found out: the account, or the Secret that names it.
+std::string account_of(const json::object& object) {
+  std::string account = text_of(object, {"spec", "storageAccount"});
+  if (account.empty()) {
+    account =
+        text_of(object, {"metadata", "namespace"}) + "/" + text_of(object, {"spec", "credentialsSecret"});
+  }
+  return account + "@" + text_of(object, {"spec", "endpoint"});
 }
 
 bool stored_checkpoint_differs(const json::object& object, const checkpoint::Checkpoint& known) {
@@ -154,7 +166,7 @@ void WatcherController::add(const json::object& object, std::string key, std::ui
   row.spec = spec_text(object);
   row.suspended = find_bool(object, {"spec", "suspend"});
   row.poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
-  row.account = text_of(object, {"spec", "storageAccount"}) + "@" + text_of(object, {"spec", "endpoint"});
+  row.account = account_of(object);
   by_uid_[row.uid] = entry;
   by_id_[entry->id] = entry;
   Entry& added = *entry;
@@ -171,7 +183,7 @@ void WatcherController::update(Entry& entry, const json::object& object) {
     row.generation = generation;
     row.spec = spec_text(object);
     row.suspended = find_bool(object, {"spec", "suspend"});
-    row.account = text_of(object, {"spec", "storageAccount"}) + "@" + text_of(object, {"spec", "endpoint"});
+    row.account = account_of(object);
     row.failures = 0;
   }
   row.poll_now = std::move(poll_now);
@@ -287,8 +299,10 @@ Task<void> WatcherController::run_entry(EntryPtr entry, bool poll, std::string a
     entry->waits_for_room = false;
     PassResult result = co_await run_blob_pass(services_, entry->row);
     plan_next(*entry, result, started);
+    if (result.release_due) refresh_at(*entry, *result.release_due);
   } else {
-    co_await refresh_status(services_, entry->row);
+    PassResult result = co_await refresh_status(services_, entry->row);
+    if (result.release_due) refresh_at(*entry, *result.release_due);
   }
   entry->running = false;
   admission_.finished(account);
@@ -308,9 +322,11 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
   auto interval = interval_of(entry);
   double spread = 1 + interval_jitter * (2 * services_.random() - 1);
   poll_at(entry, started + std::chrono::duration_cast<std::chrono::nanoseconds>(interval * spread));
+  bool stalled = result.failed && result.verdict.health == report::Health::Stalled;
+  if (stalled && interval > longest_stall) poll_at(entry, now + longest_stall);
   bool repeats = result.failed || result.again;
   row.failures = repeats ? row.failures + 1 : 0;
-  if (repeats && result.verdict.health != report::Health::Stalled) {
+  if (repeats && !stalled) {
     milliseconds base = result.again ? again_delay : first_backoff;
     milliseconds backoff = base * (1LL << std::min(row.failures - 1, 8U));
     milliseconds jittered{

@@ -41,7 +41,17 @@ class BlobPass {
         document_(services.kube, row.ns, row.name, row.uid),
         generation_(row.generation),
         suspended_(row.suspended),
-        started_(services.clock.mono()) {}
+        started_(services.clock.mono()),
+        started_at_(services.clock.wall()) {}
+
+  // Only what can be said without asking Azure: held resources, counts, phases.
+  Task<PassResult> refresh() {
+    auto done = co_await refresh_stored();
+    if (!done && done.error().kind != ErrorKind::Canceled)
+      services_.telemetry.report_failed(row_, done.error());
+    row_.reported = services_.clock.mono();
+    co_return ended();
+  }
 
   Task<PassResult> run() {
     auto done = co_await poll();
@@ -71,18 +81,15 @@ class BlobPass {
   // ---- the sentence ----
 
   Task<Result<void>> poll() {
+    auto target = co_await plan();  // the kind is followed from here on, so that what is held by it is known
     if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
     if (suspended_) co_return Result<void>{};
-    auto plan = PassPlan::make(row_, services_.settings.kinds);
-    if (!plan) co_return pass(plan);
-    plan_.emplace(std::move(*plan));
-    auto followed =
-        co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(), row_.ns);
-    if (!followed) co_return pass(followed);
+    if (!target) co_return pass(target);
     auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings.endpoints,
                                           plan_->spec, row_);
     if (!access) co_return pass(access);
     identity_ = {row_.uid, access->container.text()};
+    row_.account = access->container.endpoint.origin() + "/" + access->container.account;
     if (auto known = co_await know_checkpoint(); !known) co_return pass(known);
     if (is_new_) {
       if (auto begun = co_await begin(*access); !begun || held_back_) co_return begun;
@@ -90,23 +97,34 @@ class BlobPass {
     auto selection = co_await choose(*access);
     if (!selection) co_return pass(selection);
     co_return co_await trigger(std::move(*selection),
-                               Target{followed->resource, followed->watch, source(*access), generation_});
+                               Target{target->resource, target->watch, source(*access), generation_});
   }
 
-  // Step 7 of the protocol, before anything is created.
+  Task<Result<RunTracker::Followed>> plan() {
+    auto made = PassPlan::make(row_, services_.settings.kinds);
+    if (!made) co_return pass(made);
+    plan_.emplace(std::move(*made));
+    co_return co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(),
+                                             row_.ns);
+  }
+
+  // Step 7 of the protocol, before anything is created: what is held and unknown is recorded, what is recorded is let
+  // go.
   Task<Result<void>> record_held() {
     auto held = services_.runs.store().held(row_.uid);
     if (held.empty()) co_return Result<void>{};
-    if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
-    if (row_.checkpoint) {
-      Checkpoint next = *row_.checkpoint;
+    if (!row_.checkpoint || recorded(*row_.checkpoint, held).size() != held.size()) {
+      if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    }
+    if (!row_.checkpoint)
+      co_return Result<void>{};  // begin() is still to come, and begins with what is there
+    Checkpoint next = *row_.checkpoint;
+    auto unknown = absorb(next, held, services_.runs);
+    if (!unknown.empty()) {
       report::Status status = document_.stored();
-      auto unknown = absorb(next, held, services_.runs);
-      if (!unknown.empty()) {
-        note_triggered(status, unknown);
-        if (auto written = co_await write(std::move(status), std::move(next)); !written)
-          co_return pass(written);
-      }
+      note_triggered(status, unknown);
+      if (auto written = co_await write(std::move(status), std::move(next)); !written)
+        co_return pass(written);
     }
     co_await release(services_, std::move(held));
     co_return Result<void>{};
@@ -285,7 +303,7 @@ class BlobPass {
     numbers_.pending -= static_cast<std::int64_t>(harvest.triggered.size()) + set_aside;
     if (auto written = co_await write(std::move(status), next); !written) co_return pass(written);
     allowance_ = allowance();
-    co_await release(services_, std::move(harvest.held));
+    co_await release(services_, recorded(next, services_.runs.store().held(row_.uid)));
     co_return Result<void>{};
   }
 
@@ -403,7 +421,7 @@ class BlobPass {
     }
     report::Status before = document_.stored();
     report::Status next = before;
-    fill(next, numbers_, generation_, services_.clock.wall(), interval());
+    fill(next, numbers_, generation_, started_at_, interval());
     follow_phases(next, services_.runs, row_.ns);
     next.triggered_jobs.resize(std::min(next.triggered_jobs.size(), history_limit()));
     if (settled_ && row_.checkpoint &&
@@ -420,6 +438,16 @@ class BlobPass {
     co_return Result<void>{};
   }
 
+  Task<Result<void>> refresh_stored() {
+    if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
+    if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    report::Status next = document_.stored();
+    fill_counts(next, services_.runs.store().counts(row_.uid));
+    follow_phases(next, services_.runs, row_.ns);
+    if (report::says_the_same(document_.stored(), next)) co_return Result<void>{};
+    co_return co_await document_.write(std::move(next));
+  }
+
   std::chrono::seconds interval() const {
     return std::chrono::seconds{plan_ ? plan_->spec.polling_interval_seconds : 60};
   }
@@ -430,6 +458,7 @@ class BlobPass {
 
   PassResult ended() {
     result_.duration = elapsed();
+    result_.release_due = next_release(services_, row_.uid);
     if (row_.checkpoint && !result_.wish) {
       WallTime now = services_.clock.wall();
       for (const checkpoint::Postponed& p : row_.checkpoint->postponed) {
@@ -448,6 +477,7 @@ class BlobPass {
   const std::int64_t generation_;
   const bool suspended_;
   MonoTime started_;
+  WallTime started_at_;
   std::optional<PassPlan> plan_;
   checkpoint::Identity identity_;
   Horizon horizon_;
@@ -462,18 +492,9 @@ class BlobPass {
 
 }  // namespace
 
-Task<void> refresh_status(Services& services, WatcherRow& row) {
-  StatusDocument document(services.kube, row.ns, row.name, row.uid);
-  auto loaded = co_await document.load();
-  if (loaded) {
-    report::Status next = document.stored();
-    fill_counts(next, services.runs.store().counts(row.uid));
-    follow_phases(next, services.runs, row.ns);
-    if (!report::says_the_same(document.stored(), next)) loaded = co_await document.write(std::move(next));
-  }
-  if (!loaded && loaded.error().kind != ErrorKind::Canceled)
-    services.telemetry.report_failed(row, loaded.error());
-  row.reported = services.clock.mono();
+Task<PassResult> refresh_status(Services& services, WatcherRow& row) {
+  BlobPass blob_pass(services, row);
+  co_return co_await blob_pass.refresh();
 }
 
 Task<PassResult> run_blob_pass(Services& services, WatcherRow& row) {

@@ -22,7 +22,8 @@ struct PassResult {
   bool again = false;   // what we knew turned out old (checkpoint, generation): poll again at once
   More more = More::None;
   std::optional<std::chrono::milliseconds>
-      wish;  // poll again after this, at the latest: postponed blobs, Retry-After
+      wish;                             // poll again after this, at the latest: postponed blobs, Retry-After
+  std::optional<MonoTime> release_due;  // finalizers are still to be taken off then
   std::chrono::milliseconds duration{0};
 };
 
@@ -30,7 +31,8 @@ struct PassResult {
 // and row outlive the pass.
 [[nodiscard]] Task<PassResult> run_blob_pass(Services& services, WatcherRow& row);
 
-// Brings counts and phases in the status up to date without polling, after created resources changed.
-[[nodiscard]] Task<void> refresh_status(Services& services, WatcherRow& row);
+// Brings counts and phases in the status up to date without polling, after created resources changed, and lets go of
+// the finalizers whose time has come.
+[[nodiscard]] Task<PassResult> refresh_status(Services& services, WatcherRow& row);
 
 }  // namespace abo::controllers

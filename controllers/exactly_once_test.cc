@@ -123,7 +123,8 @@ struct Finalizer : ProtocolTest {
   Result<void> remove() {
     struct Wrap {
       static Task<bool> call(kube::Client& client, HeldRun run) {
-        auto removed = co_await remove_recording_finalizer(client, kube::resources::jobs(), run, 0);
+        auto removed =
+            co_await remove_recording_finalizer(client, kube::resources::jobs(), run, 0, [] { return true; });
         co_return removed.has_value();
       }
     };

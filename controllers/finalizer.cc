@@ -17,9 +17,9 @@ json::array patch(std::string_view uid, std::size_t index) {
 }  // namespace
 
 Task<Result<void>> remove_recording_finalizer(kube::Client& client, kube::Resource resource, HeldRun run,
-                                              std::size_t finalizer_index) {
+                                              std::size_t finalizer_index, std::function<bool()> may_send) {
   std::string path = resource.path(run.ns, run.name);
-  auto patched = co_await client.json_patch(path, patch(run.uid, finalizer_index));
+  auto patched = co_await client.json_patch(path, patch(run.uid, finalizer_index), {.may_send = may_send});
   if (patched) co_return Result<void>{};
   if (patched.error().kind == ErrorKind::NotFound) co_return Result<void>{};
   bool refused = patched.error().kind == ErrorKind::Conflict || patched.error().kind == ErrorKind::Invalid;
@@ -31,7 +31,7 @@ Task<Result<void>> remove_recording_finalizer(kube::Client& client, kube::Resour
   if (!now) co_return pass(now);
   auto index = recording_finalizer_index(*now);
   if (find_string(*now, {"metadata", "uid"}) != run.uid || !index) co_return Result<void>{};
-  patched = co_await client.json_patch(path, patch(run.uid, *index));
+  patched = co_await client.json_patch(path, patch(run.uid, *index), {.may_send = may_send});
   if (!patched && patched.error().kind != ErrorKind::NotFound) co_return pass(patched);
   co_return Result<void>{};
 }

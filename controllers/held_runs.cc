@@ -8,6 +8,12 @@
 #include "render/object_names.h"
 
 namespace abo::controllers {
+namespace {
+
+// A finalizer that could not be removed is tried again after this long.
+constexpr std::chrono::seconds release_retry{2};
+
+}  // namespace
 
 std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint, const std::vector<HeldRun>& held,
                                          const RunTracker& runs) {
@@ -35,7 +41,7 @@ Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId wa
   kube::ListOptions options{.label_selector = fmt::format("{}={}", render::watcher_label,
                                                           render::watcher_label_value(watcher_name))};
   auto listed = co_await kube::list(services.kube, resource.path(ns), options, [&](json::object&& object) {
-    services.runs.store().upsert(watch, object);
+    services.runs.store().upsert(watch, object, services.clock.mono());
     return Result<void>{};
   });
   if (!listed) co_return pass(listed);
@@ -46,8 +52,8 @@ namespace {
 
 Task<void> release_one(Services& services, const HeldRun& run) {
   if (!services.may_act()) co_return;
-  auto removed =
-      co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run, 0);
+  auto removed = co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run,
+                                                     0, services.may_act);
   if (removed) {
     services.runs.store().recorded(run.watch, run.ns, run.name, run.uid);
   } else {
@@ -58,8 +64,28 @@ Task<void> release_one(Services& services, const HeldRun& run) {
 }  // namespace
 
 Task<void> release(Services& services, std::vector<HeldRun> held) {
+  MonoTime now = services.clock.mono();
+  std::erase_if(held, [&](const HeldRun& run) { return run.seen + services.settings.recording_hold > now; });
   co_await concurrently(held.size(), requests_in_flight,
                         [&](std::size_t i) { return release_one(services, held[i]); });
+}
+
+std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::vector<HeldRun> held) {
+  std::erase_if(held, [&](const HeldRun& run) {
+    auto key = TriggerKey::from_hex(run.trigger_key);
+    return key && !checkpoint.is_done(*key, listing::view(run.blob));
+  });
+  return held;
+}
+
+std::optional<MonoTime> next_release(const Services& services, std::string_view watcher_uid) {
+  std::optional<MonoTime> next;
+  for (const HeldRun& run : services.runs.store().held(watcher_uid)) {
+    MonoTime due = run.seen + services.settings.recording_hold;
+    if (!next || due < *next) next = due;
+  }
+  if (next) next = std::max(*next, services.clock.mono() + release_retry);
+  return next;
 }
 
 }  // namespace abo::controllers

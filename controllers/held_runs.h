@@ -2,6 +2,8 @@
 // written the finalizers go. Step 7 of the exactly-once protocol (docs/exactly-once.md).
 #pragma once
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -22,8 +24,15 @@ namespace abo::controllers {
 [[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch,
                                        std::string ns, std::string watcher_name);
 
-// Takes the finalizers off. What fails is left to the next pass, counted and logged; nothing depends on it but that
-// the objects can go.
+// Takes the finalizers off those that were held for Settings::recording_hold (step 10). What fails is left for later,
+// counted and logged; nothing depends on it but that the objects can go.
 [[nodiscard]] Task<void> release(Services& services, std::vector<HeldRun> held);
+
+// Those of a watcher's held resources that its checkpoint knows. Pure.
+[[nodiscard]] std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint,
+                                            std::vector<HeldRun> held);
+
+// When release() should be called again for this watcher; nothing when nothing is held.
+[[nodiscard]] std::optional<MonoTime> next_release(const Services& services, std::string_view watcher_uid);
 
 }  // namespace abo::controllers

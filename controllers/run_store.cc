@@ -49,7 +49,7 @@ std::optional<std::size_t> recording_finalizer_index(const json::object& object)
   return std::nullopt;
 }
 
-void RunStore::upsert(WatchId watch, const json::object& object) {
+void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   std::string_view uid = annotation(object, render::watcher_uid_annotation);
   if (uid.empty() || annotation(object, render::trigger_key_annotation).empty()) return;
   std::string key = key_of(watch, find_string(object, {"metadata", "namespace"}),
@@ -71,7 +71,9 @@ void RunStore::upsert(WatchId watch, const json::object& object) {
       outcome.finished_at ? static_cast<std::uint32_t>(outcome.finished_at->time_since_epoch().count()) : 0;
   run.epoch = epochs_[watch];
   count(run, 1);
-  set_held(key, run, held_of(watch, object));
+  auto held = held_of(watch, object);
+  if (held) held->seen = run.held && run.held->uid == held->uid ? run.held->seen : now;
+  set_held(key, run, std::move(held));
   if (changes) changed(watcher);
 }
 

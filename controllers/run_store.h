@@ -36,6 +36,7 @@ struct HeldRun {
   std::string uid;          // its own
   std::string trigger_key;  // hex, as annotated
   listing::BlobItem blob;   // name, etag, last_modified
+  MonoTime seen{};          // when this process first saw it
 };
 
 class RunStore {
@@ -45,7 +46,7 @@ class RunStore {
   void on_change(OnChange listener) { listener_ = std::move(listener); }
 
   // Objects that are not ours (no watcher UID or trigger key in their annotations) are left out.
-  void upsert(WatchId watch, const json::object& object);
+  void upsert(WatchId watch, const json::object& object, MonoTime now);
   void erase(WatchId watch, std::string_view ns, std::string_view name);
 
   // Around a complete list: what was not upserted in between is gone.

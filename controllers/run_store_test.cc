@@ -30,15 +30,15 @@ json::object job(std::string_view name, std::string_view watcher, std::string_vi
 
 TEST(RunStore, counts_each_resource_once_in_the_phase_it_is_in) {
   RunStore store;
-  store.upsert(0, job("a", "w", ""));
-  store.upsert(0, job("a", "w", ""));
-  store.upsert(0, job("b", "w", "Complete"));
-  store.upsert(0, job("c", "w", "Failed"));
-  store.upsert(0, job("d", "other", ""));
+  store.upsert(0, job("a", "w", ""), MonoTime{});
+  store.upsert(0, job("a", "w", ""), MonoTime{});
+  store.upsert(0, job("b", "w", "Complete"), MonoTime{});
+  store.upsert(0, job("c", "w", "Failed"), MonoTime{});
+  store.upsert(0, job("d", "other", ""), MonoTime{});
   EXPECT_EQ(store.counts("w").active, 1);
   EXPECT_EQ(store.counts("w").succeeded, 1);
   EXPECT_EQ(store.counts("w").failed, 1);
-  store.upsert(0, job("a", "w", "Complete"));
+  store.upsert(0, job("a", "w", "Complete"), MonoTime{});
   EXPECT_EQ(store.counts("w").active, 0);
   EXPECT_EQ(store.counts("w").succeeded, 2);
   store.erase(0, "ml", "a");
@@ -48,13 +48,13 @@ TEST(RunStore, counts_each_resource_once_in_the_phase_it_is_in) {
 
 TEST(RunStore, forgets_what_a_complete_list_does_not_show) {
   RunStore store;
-  store.upsert(0, job("a", "w", ""));
-  store.upsert(0, job("b", "w", ""));
-  store.upsert(1, job("c", "w", ""));
+  store.upsert(0, job("a", "w", ""), MonoTime{});
+  store.upsert(0, job("b", "w", ""), MonoTime{});
+  store.upsert(1, job("c", "w", ""), MonoTime{});
   store.begin_list(0);
-  store.upsert(0, job("b", "w", ""));
+  store.upsert(0, job("b", "w", ""), MonoTime{});
   store.begin_list(0);  // the first list broke off
-  store.upsert(0, job("a", "w", ""));
+  store.upsert(0, job("a", "w", ""), MonoTime{});
   store.end_list(0);
   EXPECT_TRUE(store.outcome(0, "ml", "a"));
   EXPECT_FALSE(store.outcome(0, "ml", "b"));
@@ -64,14 +64,14 @@ TEST(RunStore, forgets_what_a_complete_list_does_not_show) {
 TEST(RunStore, leaves_out_objects_that_are_not_ours) {
   RunStore store;
   json::object foreign = job("a", "", "");
-  store.upsert(0, foreign);
+  store.upsert(0, foreign, MonoTime{});
   EXPECT_EQ(store.size(), 0u);
 }
 
 TEST(RunStore, tells_what_is_held_by_our_finalizer_until_it_is_recorded) {
   RunStore store;
-  store.upsert(0, job("a", "w", "", true));
-  store.upsert(0, job("b", "w", ""));
+  store.upsert(0, job("a", "w", "", true), MonoTime{});
+  store.upsert(0, job("b", "w", ""), MonoTime{});
   ASSERT_EQ(store.held("w").size(), 1u);
   EXPECT_EQ(store.held("w")[0].name, "a");
   EXPECT_EQ(store.held("w")[0].blob.name, "raw/a.csv");
@@ -87,10 +87,10 @@ TEST(RunStore, tells_its_listener_of_phases_and_ends_but_not_of_noise) {
   RunStore store;
   std::vector<std::string> told;
   store.on_change([&](const std::string& uid) { told.push_back(uid); });
-  store.upsert(0, job("a", "w", ""));
-  store.upsert(0, job("a", "w", ""));
+  store.upsert(0, job("a", "w", ""), MonoTime{});
+  store.upsert(0, job("a", "w", ""), MonoTime{});
   EXPECT_EQ(told.size(), 1u);
-  store.upsert(0, job("a", "w", "Complete"));
+  store.upsert(0, job("a", "w", "Complete"), MonoTime{});
   store.erase(0, "ml", "a");
   store.erase(0, "ml", "a");
   EXPECT_EQ(told, (std::vector<std::string>{"w", "w", "w"}));
@@ -98,8 +98,8 @@ TEST(RunStore, tells_its_listener_of_phases_and_ends_but_not_of_noise) {
 
 TEST(RunStore, moves_a_name_to_the_watcher_that_owns_it_now) {
   RunStore store;
-  store.upsert(0, job("a", "old", "", true));
-  store.upsert(0, job("a", "new", ""));
+  store.upsert(0, job("a", "old", "", true), MonoTime{});
+  store.upsert(0, job("a", "new", ""), MonoTime{});
   EXPECT_EQ(store.counts("old").active, 0);
   EXPECT_TRUE(store.held("old").empty());
   EXPECT_EQ(store.counts("new").active, 1);
@@ -107,7 +107,7 @@ TEST(RunStore, moves_a_name_to_the_watcher_that_owns_it_now) {
 
 TEST(RunStore, knows_when_a_resource_finished) {
   RunStore store;
-  store.upsert(0, job("a", "w", "Complete"));
+  store.upsert(0, job("a", "w", "Complete"), MonoTime{});
   auto outcome = store.outcome(0, "ml", "a");
   ASSERT_TRUE(outcome && outcome->finished_at);
   EXPECT_EQ(format_rfc3339(*outcome->finished_at), "2026-11-22T05:31:00Z");

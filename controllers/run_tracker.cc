@@ -48,7 +48,7 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
       tracker_.store_.erase(id_, find_string(object, {"metadata", "namespace"}),
                             find_string(object, {"metadata", "name"}));
     } else {
-      tracker_.store_.upsert(id_, object);
+      tracker_.store_.upsert(id_, object, tracker_.clock_.mono());
     }
   }
   void on_list_end() override {
@@ -77,7 +77,7 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
     if (error.kind == ErrorKind::Forbidden) {
       error.message = fmt::format(
           "the operator may not list and watch {}; grant its ServiceAccount create, get, list, "
-          "watch, patch and delete on them ({})",
+          "watch and patch on them ({})",
           resource_.plural, error.message);
     }
     return error;

@@ -18,6 +18,9 @@ struct Settings {
   std::string default_service_account;
   std::chrono::seconds settle_margin{30};
   std::chrono::seconds idle_status_interval{300};
+  // How long a resource keeps its recording finalizer at least: with leader election as long as a lease lasts, which
+  // covers a leader that was frozen between its check of the lease and its request.
+  std::chrono::seconds recording_hold{0};
   std::size_t max_concurrent_polls = 64;
 };
 

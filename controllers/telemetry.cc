@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace abo::controllers {
 namespace {
 
@@ -39,7 +41,7 @@ void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, 
                                {"blob", blob.name},
                                {"etag", blob.etag},
                                {"reason", to_string(error.reason)},
-                               {"message", error.message}});
+                               {"error", error.message}});
   if (may_tell(row)) {
     tell(row, kube::EventType::Warning, "BlobSetAside",
          fmt::format("Blob {} will not be triggered ({}): {}", blob.name, to_string(error.reason),
@@ -52,18 +54,23 @@ void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& bl
   log_.warn("resource not created", {{"watcher", row.key()},
                                      {"blob", blob.name},
                                      {"reason", to_string(error.reason)},
-                                     {"message", error.message}});
+                                     {"error", error.message}});
 }
 
 void Telemetry::release_failed(const HeldRun& run, const Error& error) {
   metrics_.release_failures.with().add();
   log_.warn("finalizer not removed yet",
-            {{"namespace", run.ns}, {"name", run.name}, {"message", error.message}});
+            {{"namespace", run.ns}, {"name", run.name}, {"error", error.message}});
 }
 
 void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
   if (numbers.verdict.health == report::Health::Suspended) return;
   bool ready = numbers.verdict.health == report::Health::Ready;
+  auto [known, is_new] = ready_.try_emplace(row.uid, ready);
+  if (is_new || known->second != ready) {
+    known->second = ready;
+    count_ready();
+  }
   std::string result(ready ? "success" : to_string(numbers.verdict.reason));
   metrics_.polls.with({row.ns, row.name, std::move(result)}).add();
   metrics_.poll_duration.with().observe(seconds(numbers.duration));
@@ -85,17 +92,17 @@ void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
 
 void Telemetry::report_failed(const WatcherRow& row, const Error& error) {
   log_.warn("status not written",
-            {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"message", error.message}});
+            {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"error", error.message}});
 }
 
 void Telemetry::turned(const WatcherRow& row, const report::Verdict& verdict) {
   bool well = verdict.health == report::Health::Ready || verdict.health == report::Health::Suspended;
   if (well) {
     log_.info("watcher",
-              {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
+              {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"detail", verdict.message}});
   } else {
     log_.warn("watcher",
-              {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"message", verdict.message}});
+              {{"watcher", row.key()}, {"reason", to_string(verdict.reason)}, {"detail", verdict.message}});
   }
   tell(row, well ? kube::EventType::Normal : kube::EventType::Warning, std::string(to_string(verdict.reason)),
        verdict.message);
@@ -105,19 +112,32 @@ void Telemetry::watch_restarted() {
   metrics_.kubernetes_watch_restarts.with().add();
 }
 
+// The same failure again is told once a minute: a kind that is not served fails for as long as the operator runs.
 void Telemetry::watch_failed(std::string_view what, const Error& error) {
+  LastFailure& last = watch_failures_[std::string(what)];
+  MonoTime now = clock_.mono();
+  if (last.message == error.message && now - last.told < std::chrono::minutes{1}) return;
+  last = {error.message, now};
   log_.warn("watch failed, trying again",
-            {{"resource", what}, {"reason", to_string(error.reason)}, {"message", error.message}});
+            {{"resource", what}, {"reason", to_string(error.reason)}, {"error", error.message}});
 }
 
 void Telemetry::bug(std::string_view what) {
   metrics_.bugs.with().add();
-  log_.error("internal error", {{"message", what}});
+  log_.error("internal error", {{"error", what}});
 }
 
 void Telemetry::forget(const WatcherRow& row) {
   metrics_.forget(row.ns, row.name);
   allowances_.erase(row.uid);
+  ready_.erase(row.uid);
+  count_ready();
+}
+
+void Telemetry::count_ready() {
+  auto count = std::ranges::count_if(ready_, [](const auto& entry) { return entry.second; });
+  metrics_.watchers.with({"true"}).set(static_cast<double>(count));
+  metrics_.watchers.with({"false"}).set(static_cast<double>(ready_.size()) - static_cast<double>(count));
 }
 
 bool Telemetry::may_tell(const WatcherRow& row) {

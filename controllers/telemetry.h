@@ -56,7 +56,15 @@ class Telemetry {
   OperatorMetrics& metrics_;
   kube::EventRecorder& events_;
   const Clock& clock_;
-  std::unordered_map<std::string, Allowance> allowances_;
+  struct LastFailure {
+    std::string message;
+    MonoTime told{};
+  };
+  void count_ready();
+
+  std::unordered_map<std::string, Allowance> allowances_;        // by watcher UID
+  std::unordered_map<std::string, bool> ready_;                  // by watcher UID
+  std::unordered_map<std::string, LastFailure> watch_failures_;  // by resource
 };
 
 }  // namespace abo::controllers

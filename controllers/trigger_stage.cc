@@ -32,15 +32,6 @@ bool concerns_all(const Error& error) {
          (error.reason == Reason::ApiServerUnavailable && !unknown);
 }
 
-HeldRun held_run(const Target& target, const std::string& ns, const Work& work, const json::object& object) {
-  return {.watch = target.watch,
-          .ns = ns,
-          .name = std::string(find_string(object, {"metadata", "name"})),
-          .uid = std::string(find_string(object, {"metadata", "uid"})),
-          .trigger_key = work.candidate.key.hex(),
-          .blob = work.candidate.blob};
-}
-
 }  // namespace
 
 TriggerStage::TriggerStage(Services& services, WatcherRow& row, const PassPlan& plan, Target target)
@@ -117,7 +108,10 @@ Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Out
     outcome.kind = Outcome::Kind::Done;
     co_return;
   }
-  if (error.reason == Reason::Rejected) {
+  // What an admission plugin calls invalid stays invalid; what it merely forbids may be allowed later.
+  bool rejected = error.reason == Reason::Rejected ||
+                  (error.reason == Reason::AdmissionDenied && error.kind == ErrorKind::Invalid);
+  if (rejected) {
     bool proven = row_.proven_generation == target_.generation;
     if (!proven && co_await template_itself_is_rejected()) {
       if (!halt_) {
@@ -168,11 +162,10 @@ std::optional<kube::ServiceAccount> TriggerStage::identity() const {
 
 void TriggerStage::keep(const Work& work, const Creation& creation) {
   WallTime now = services_.clock.wall();
-  services_.runs.store().upsert(target_.watch, creation.object);
-  harvest_.held.push_back(held_run(target_, row_.ns, work, creation.object));
+  services_.runs.store().upsert(target_.watch, creation.object, services_.clock.mono());
   report::TriggeredJob job{.api_version = target_.resource.api_version(),
                            .kind = target_.resource.kind,
-                           .name = harvest_.held.back().name,
+                           .name = std::string(find_string(creation.object, {"metadata", "name"})),
                            .blob_name = work.candidate.blob.name,
                            .etag = work.candidate.blob.etag,
                            .blob_last_modified = format_rfc3339(work.candidate.blob.last_modified),

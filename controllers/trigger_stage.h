@@ -51,7 +51,6 @@ class TriggerStage {
   struct Harvest {
     std::vector<report::TriggeredJob> triggered;  // in order of creation
     std::vector<report::SetAsideBlob> set_aside;
-    std::vector<HeldRun> held;  // created or found: their finalizer goes after the checkpoint is written
   };
   [[nodiscard]] Harvest harvest();
 

@@ -1,5 +1,5 @@
-// Lists a container over HTTP: page after page, signed anew for each try, with the retries of azure-protocol.md, section
-// 9. It keeps nothing between two listings. One thread, the event loop's; the transport, the clock and the client must
+// Lists a container over HTTP: page after page, signed anew for each try, with retries
+// (RetryPolicy). It keeps nothing between two listings. One thread, the event loop's; the transport, the clock and the client must
 // outlive every listing in progress.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Azure Storage connection strings (azure-protocol.md, section 6): "Key=value;Key=value". Pure.
+// Azure Storage connection strings: "Key=value;Key=value". Pure.
 #pragma once
 
 #include <string>

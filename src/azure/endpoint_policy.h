@@ -1,4 +1,4 @@
-// Which hosts the operator may talk to (SPEC section 4). Endpoints come from whoever may write a watcher, and from the
+// Which hosts the operator may talk to (SECURITY.md). Endpoints come from whoever may write a watcher, and from the
 // connection strings in their Secrets, so an unchecked one would make the operator a way into the cluster's network and
 // would hand its tokens to strangers. Allowed are Azure's own blob hosts by https on the default port, and what the
 // flag --allowed-endpoint names. Pure.

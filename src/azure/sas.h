@@ -1,5 +1,5 @@
 // Shared access signatures: what a token says about itself, read when it is loaded so that a token that cannot work is
-// named before the first request (azure-protocol.md, section 4). The token itself is never decoded and written anew:
+// named before the first request. The token itself is never decoded and written anew:
 // its text goes into the query as it is. Pure.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Shared Key: the signature under a request made with an account key (azure-protocol.md, section 3). Pure.
+// Shared Key: the signature under a request made with an account key ("Authorize with Shared Key" in Azure's reference). Pure.
 #pragma once
 
 #include <string>

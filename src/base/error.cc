@@ -5,14 +5,15 @@ namespace abo {
 namespace {
 
 // Refusals that pass by themselves, although their HTTP status says "forbidden": room is made, a webhook comes back.
-bool passes_by_itself(Reason reason) {
-  return reason == Reason::QuotaExceeded || reason == Reason::AdmissionDenied;
+bool passes_by_itself(const Error& error) {
+  return error.kind == ErrorKind::Forbidden &&
+         (error.reason == Reason::QuotaExceeded || error.reason == Reason::AdmissionDenied);
 }
 
 }  // namespace
 
 Disposition disposition(const Error& error) {
-  if (passes_by_itself(error.reason)) return Disposition::Retry;
+  if (passes_by_itself(error)) return Disposition::Retry;
   switch (error.kind) {
     case ErrorKind::Invalid:
     case ErrorKind::Unauthenticated:

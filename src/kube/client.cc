@@ -70,10 +70,22 @@ net::Request Client::request(std::string_view method, std::string_view path) con
   return request;
 }
 
-Task<Result<net::Response>> Client::send(std::string verb, net::Request request, net::BodySink sink) {
-  Result<net::Response> response = co_await transport_.send(std::move(request), std::move(sink));
+Task<Result<net::Response>> Client::send(std::string verb, net::Request request, net::BodySink sink,
+                                         int tries) {
+  Result<net::Response> response = co_await transport_.send(request, sink);
   if (observer_) observer_(verb, response ? response->status : 0);
-  if (!response) co_return pass(response);
+  while (!response && response.error().kind == ErrorKind::UnknownOutcome && --tries > 0) {
+    response = co_await transport_.send(request, sink);
+    if (observer_) observer_(verb, response ? response->status : 0);
+  }
+  if (!response) {
+    Error error = std::move(response.error());
+    if (error.reason == Reason::EndpointUnreachable) {
+      error.reason = Reason::ApiServerUnavailable;
+      error.message = "the API server does not answer: " + error.message;
+    }
+    co_return std::unexpected(std::move(error));
+  }
   if (response->status < 200 || response->status > 299) {
     co_return std::unexpected(error_of(*response, std::chrono::floor<std::chrono::seconds>(clock_.wall())));
   }
@@ -84,10 +96,7 @@ Task<Result<json::object>> Client::get(std::string path, std::chrono::millisecon
   net::Request request = this->request("GET", path);
   request.headers.emplace_back("Accept", "application/json");
   request.total_timeout = timeout;
-  Result<net::Response> response = co_await send("get", request, {});
-  bool lost = !response && response.error().kind == ErrorKind::UnknownOutcome &&
-              response.error().reason == Reason::EndpointUnreachable;
-  if (lost) response = co_await send("get", std::move(request), {});
+  Result<net::Response> response = co_await send("get", std::move(request), {}, 2);
   if (!response) co_return pass(response);
   co_return object_of(*response);
 }

@@ -2,7 +2,8 @@
 // credentials (authenticated_transport.h) and holds no state but where the server is. One event loop, owned
 // by main; coroutines in flight must end before it does.
 //
-// Every call ends in an answer of 2xx or in the errors of kube_error.h or net/http.h, and additionally in
+// Every call ends in an answer of 2xx or in the errors of kube_error.h or net/http.h (whose EndpointUnreachable is
+// ApiServerUnavailable here, so that nobody takes it for Azure's fault), and additionally in
 //   UnknownOutcome InvalidResponse   2xx, but the body is not a JSON object: whatever was asked may have
 //   happened
 // Writes are never repeated here: whether to send the same name again is the caller's decision
@@ -82,7 +83,8 @@ class Client {
 
  private:
   [[nodiscard]] net::Request request(std::string_view method, std::string_view path) const;
-  [[nodiscard]] Task<Result<net::Response>> send(std::string verb, net::Request request, net::BodySink sink);
+  [[nodiscard]] Task<Result<net::Response>> send(std::string verb, net::Request request, net::BodySink sink,
+                                                 int tries = 1);
   [[nodiscard]] Task<Result<json::object>> write(std::string verb, std::string method, std::string path,
                                                  std::string body, std::string content_type,
                                                  WriteOptions options);

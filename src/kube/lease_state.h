@@ -18,7 +18,7 @@
 namespace abo::kube {
 
 // 13 s, not client-go's 15: a candidate that looks every second takes over at most duration + 1 s and a request after
-// the holder's last renewal, and SPEC's promise is 15 s after a kill.
+// the holder's last renewal, and what we promise is 15 s after a kill.
 struct LeaseTimes {
   std::chrono::seconds duration{13};       // a record unchanged for so long may be taken over
   std::chrono::seconds renew_deadline{9};  // a holder that could not renew for so long stops leading

@@ -1,5 +1,5 @@
-// Reads one List Blobs answer as it arrives and hands out its rows (azure-protocol.md of the design, section
-// 7: the rules are repeated where they are applied). The hot path of the program: no allocation and about
+// Reads one List Blobs answer as it arrives and hands out its rows ("List Blobs" in Azure's
+// reference; its rules are repeated where they are applied). The hot path of the program: no allocation and about
 // 0.15 microseconds a row. Holds at most one unfinished element between two pieces, so its memory does not
 // grow with the page. Pure and synchronous; one decoder for one answer.
 //

@@ -42,7 +42,7 @@ struct Request {
   std::size_t max_body = 16U << 20;  // of a collected body; streamed bodies have no limit here
   bool no_proxy = false;             // metadata services must never be asked through a proxy
   // Called right before the request is handed to the connection; false ends it with Canceled and nothing
-  // sent. The lease check of SPEC's exactly-once protocol hangs here.
+  // sent. The lease check of the exactly-once protocol hangs here (docs/exactly-once.md).
   std::function<bool()> may_send;
 };
 

@@ -44,6 +44,17 @@ std::string_view text_of(const std::exception_ptr& problem, std::string& buffer)
   return buffer;
 }
 
+// What Asio throws at the next co_await of a cancelled coroutine that was started beneath a task (by || for one).
+bool is_cancellation(const std::exception_ptr& problem) {
+  try {
+    std::rethrow_exception(problem);
+  } catch (const boost::system::system_error& thrown) {
+    return thrown.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 TaskScope::TaskScope(asio::any_io_executor executor, OnBug on_bug)
@@ -66,7 +77,7 @@ void TaskScope::spawn(Task<void> task) {
 void TaskScope::ended(const std::shared_ptr<State>& state,
                       std::list<asio::cancellation_signal>::iterator signal,
                       const std::exception_ptr& problem) {
-  if (problem) {
+  if (problem && !(state->cancelled && is_cancellation(problem))) {
     ++state->bugs;
     std::string buffer;
     if (state->on_bug) state->on_bug(text_of(problem, buffer));
