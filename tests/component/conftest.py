@@ -15,12 +15,16 @@ import sys
 
 import pytest
 
+from scene import Neighbour, Scene
 from testing import paths
 from testing.azurite import Azurite
 from testing.bed import ApiBed
 from testing.operator import Operator
 
 LABELS = itertools.count(1)
+# Endpoints that the session's operator lets through and behind which nobody answers.
+UNRESOLVABLE = "http://no-such-host.invalid:10000"
+REFUSED = "http://127.0.0.1:9"
 # Polling once a second, so that a test need not wait long; each test may choose otherwise.
 JOB = {
     "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "process-${BLOB_NAME}"},
@@ -116,10 +120,31 @@ def job_template():
     return copy.deepcopy(JOB)
 
 
+@pytest.fixture
+def scene(kube, azurite, namespace, container, watcher) -> Scene:
+    return Scene(kube, azurite, namespace, container, watcher)
+
+
+@pytest.fixture(scope="session")
+def neighbour(kube, azurite) -> Neighbour:
+    """A healthy watcher beside the test's own, for tests with the session's operator."""
+    scene = Scene(kube, azurite, "neighbour", "neighbour", None)
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "neighbour"}})
+    azurite.container("neighbour")
+    scene.secret()
+    kube.create({
+        "apiVersion": "mlops.example.com/v1alpha1", "kind": "AzureBlobWatcher",
+        "metadata": {"name": "w", "namespace": "neighbour"},
+        "spec": {"storageAccount": azurite.account, "endpoint": azurite.endpoint, "containerName": "neighbour",
+                 "credentialsSecret": "azure", "pollingIntervalSeconds": 1, "maxActive": 0,
+                 "jobTemplate": {"kind": "Job", "template": json.dumps(JOB)}}})
+    return Neighbour(scene)
+
+
 @pytest.fixture(scope="session")
 def shared_operator(bed, azurite):
     """The session's operator, not yet running."""
-    operator = Operator(bed.run, bed.kubeconfig, allowed=[azurite.origin])
+    operator = Operator(bed.run, bed.kubeconfig, allowed=[azurite.origin, UNRESOLVABLE, REFUSED])
     yield operator
     operator.stop()
 

@@ -39,8 +39,9 @@ class Operator:
             raise OperatorError(f"{self.binary} is missing: build it, or name another in ABO_OPERATOR")
         self.metrics_port, self.health_port = free_port(), free_port()
         allowed = [part for origin in self.allowed for part in ("--allowed-endpoint", origin)]
+        log_format = [] if "--log-format" in self.flags else ["--log-format", "text"]
         self.process = self.run.spawn(self.name, [
-            self.binary, "run", *self.cluster, "--log-format", "text",
+            self.binary, "run", *self.cluster, *log_format,
             "--metrics-address", f"127.0.0.1:{self.metrics_port}", "--health-address", f"127.0.0.1:{self.health_port}",
             *allowed, *self.flags], env=self.env)
         if ready:
