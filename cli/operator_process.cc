@@ -5,9 +5,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "runtime/process_metrics.h"
-#include "runtime/timer.h"
 
 namespace abo::cli {
 namespace {
@@ -31,15 +32,18 @@ std::string identity(const Clock& clock, std::mt19937_64& random) {
                      clock.wall().time_since_epoch().count());
 }
 
-runtime::TaskScope::OnBug bug_reporter(runtime::Logger& log, controllers::OperatorMetrics& metrics) {
-  return [&log, &metrics](std::string_view what) {
-    metrics.bugs.with().add();
-    log.error("internal error", {{"error", what}});
-  };
-}
-
 std::string code_text(int status) {
   return status == 0 ? "error" : std::to_string(status);
+}
+
+// Waits for a scope's tasks; those that take longer than `grace` are cancelled.
+Task<void> join(runtime::TaskScope& scope, std::chrono::nanoseconds grace) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, grace);
+  timer.async_wait([&scope](const boost::system::error_code& stopped) {
+    if (!stopped) scope.cancel();
+  });
+  co_await scope.join();
+  timer.cancel();
 }
 
 Task<void> close_server(std::unique_ptr<net::HttpServer>& server) {
@@ -52,9 +56,9 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
     : config_(std::move(config)),
       log_(log),
       metrics_(registry_),
-      watch_scope_(loop_.get_executor(), bug_reporter(log, metrics_)),
-      poll_scope_(loop_.get_executor(), bug_reporter(log, metrics_)),
-      side_scope_(loop_.get_executor(), bug_reporter(log, metrics_)),
+      watch_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
+      poll_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
+      side_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
       api_(loop_.get_executor(), config_.kubernetes, clock),
       client_(api_.transport(), config_.kubernetes.server, clock,
               [this](std::string_view verb, int status) {
@@ -79,6 +83,7 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
             {.namespaces = config_.settings.namespaces,
              .random = [this] { return random(); },
              .on_restart = [this] { telemetry_.watch_restarted(); },
+             .stopping = [this] { return stopping_; },
              .on_error = [this](const kube::Resource& resource,
                                 const Error& error) { telemetry_.watch_failed(resource.plural, error); }}),
       services_{.clock = clock,
@@ -150,16 +155,26 @@ void OperatorProcess::start() {
 // Everything that may create. The resources of a predecessor are listed after the lease was won, so that whatever it
 // left unrecorded is seen before anything new is made.
 Task<void> OperatorProcess::act() {
+  using namespace asio::experimental::awaitable_operators;
+  if (stopping_) co_return;
   metrics_.leader.with().set(1);
   if (config_.leader_elect) log_.info("leading");
-  co_await runs_.start(config_.settings.kinds);
-  co_await controller_.run();
+  co_await (runs_.start(config_.settings.kinds) || stop_signal_.wait());
+  if (!stopping_) co_await controller_.run();
 }
 
 Task<void> OperatorProcess::lead() {
   co_await election_->run();
   if (stopping_) co_return;
   log_.error("the lease was lost; ending, so that nothing is done beside the new leader");
+  stop(1);
+}
+
+// A task that should live as long as the process ended by an exception: a bug. Whoever restarts us begins from what
+// is stored, which is all we know anyway.
+void OperatorProcess::give_up(std::string_view what) {
+  metrics_.bugs.with().add();
+  log_.error("internal error; ending", {{"error", what}});
   stop(1);
 }
 
@@ -173,17 +188,11 @@ void OperatorProcess::stop(int exit_code) {
 }
 
 Task<void> OperatorProcess::shut_down() {
-  using namespace asio::experimental::awaitable_operators;
-  co_await (poll_scope_.join() || runtime::sleep_for(poll_grace));
-  poll_scope_.cancel();
-  watch_scope_.cancel();
-  co_await poll_scope_.join();
-  co_await watch_scope_.join();
+  co_await join(poll_scope_, poll_grace);
+  co_await join(watch_scope_, 0s);
   events_.close();
-  if (election_) co_await (election_->release() || runtime::sleep_for(side_grace));
-  co_await (side_scope_.join() || runtime::sleep_for(side_grace));
-  side_scope_.cancel();
-  co_await side_scope_.join();
+  if (election_) side_scope_.spawn(election_->release());
+  co_await join(side_scope_, side_grace);
   co_await close_server(metrics_server_);
   co_await close_server(health_server_);
   signals_->close();

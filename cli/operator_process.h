@@ -57,6 +57,7 @@ class OperatorProcess {
   [[nodiscard]] Task<void> act();
   [[nodiscard]] Task<void> lead();
   void stop(int exit_code);
+  void give_up(std::string_view what);
   [[nodiscard]] Task<void> shut_down();
   [[nodiscard]] net::ServerAnswer metrics_page();
   [[nodiscard]] net::ServerAnswer readiness() const;
@@ -69,7 +70,6 @@ class OperatorProcess {
   int exit_code_ = 0;
   bool stopping_ = false;
   kube::Signal stop_signal_;
-  kube::Signal polls_ended_;
 
   runtime::Registry registry_;
   controllers::OperatorMetrics metrics_;

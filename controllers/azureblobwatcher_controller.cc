@@ -1,8 +1,13 @@
 #include "controllers/azureblobwatcher_controller.h"
 
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
 #include <algorithm>
+#include <optional>
 
 #include "controllers/held_runs.h"
+#include "kube/list.h"
 #include "kube/resource.h"
 
 namespace abo::controllers {
@@ -58,13 +63,14 @@ bool stored_checkpoint_differs(const json::object& object, const checkpoint::Che
 struct WatcherController::Entry {
   RowId id = 0;
   WatcherRow row;
-  std::uint8_t epoch = 0;  // of the list that last showed it
-  bool queued = false;     // waits in the admission
+  std::uint8_t epoch = 0;        // of the list that last showed it
+  bool queued = false;           // waits in the admission
+  bool queued_for_poll = false;  // or only to refresh its status
   bool running = false;
   MonoTime poll_due = never;
   MonoTime refresh_due = never;
   bool waits_for_room = false;
-  std::int64_t active_at_end = 0;  // of its resources, when its last poll ended
+  std::int64_t active_when_full = 0;  // of its resources, when there was no room for more
   milliseconds last_duration{0};
 };
 
@@ -116,7 +122,7 @@ WatcherController::WatcherController(Services& services, kube::Sleeper& sleeper,
       watch_scope_(watch_scope),
       poll_scope_(poll_scope),
       admission_({.in_all = services.settings.max_concurrent_polls}) {
-  services_.runs.store().on_change([this](const std::string& uid) { run_changed(uid); });
+  services_.runs.store().on_change([this](const std::string& owner) { run_changed(owner); });
 }
 
 WatcherController::~WatcherController() {
@@ -167,7 +173,7 @@ void WatcherController::add(const json::object& object, std::string key, std::ui
   row.suspended = find_bool(object, {"spec", "suspend"});
   row.poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
   row.account = account_of(object);
-  by_uid_[row.uid] = entry;
+  by_owner_[row.owner()] = entry;
   by_id_[entry->id] = entry;
   Entry& added = *entry;
   by_key_.emplace(std::move(key), std::move(entry));
@@ -199,7 +205,7 @@ void WatcherController::remove(const std::string& key) {
   entry->row.gone = true;
   queue_.erase(entry->id);
   by_id_.erase(entry->id);
-  by_uid_.erase(entry->row.uid);
+  by_owner_.erase(entry->row.owner());
   by_key_.erase(at);
   services_.telemetry.forget(entry->row);
   look_for_orphans();
@@ -214,15 +220,16 @@ void WatcherController::remove_unseen(std::string_view ns, std::uint8_t epoch) {
   for (const std::string& key : unseen) remove(key);
 }
 
-void WatcherController::run_changed(const std::string& watcher_uid) {
-  auto at = by_uid_.find(watcher_uid);
-  if (at == by_uid_.end()) return look_for_orphans();
+void WatcherController::run_changed(const std::string& owner) {
+  auto at = by_owner_.find(owner);
+  if (at == by_owner_.end()) return look_for_orphans();
   Entry& entry = *at->second;
   ++entry.row.runs_revision;
   MonoTime now = services_.clock.mono();
-  bool room = entry.waits_for_room && services_.runs.store().counts(watcher_uid).active < entry.active_at_end;
+  bool room = entry.waits_for_room && services_.runs.store().counts(owner).active < entry.active_when_full;
   if (room) return poll_at(entry, std::max(now, entry.row.reported + breather(entry.last_duration)));
-  refresh_at(entry, std::max(now + refresh_delay, entry.row.reported + refresh_distance));
+  MonoTime last = std::max(entry.row.reported, entry.row.refreshed);
+  refresh_at(entry, std::max(now + refresh_delay, last + refresh_distance));
 }
 
 // ---- the schedule ----
@@ -256,10 +263,11 @@ Task<void> WatcherController::run() {
     start_ready();
     milliseconds pause = seconds{60};
     if (auto due = queue_.next_due()) pause = std::min(pause, std::chrono::ceil<milliseconds>(*due - now));
-    if (api_in_doubt_ && admission_.waiting() > 0) {
+    if (api_in_doubt_ && next_probe_ > now) {
       pause = std::min(pause, std::chrono::ceil<milliseconds>(next_probe_ - now));
     }
-    if (pause > milliseconds{0}) co_await wake_.wait(pause);
+    // Always a turn of the loop: what ends a poll must run for anything here to change.
+    co_await wake_.wait(std::max(pause, milliseconds{1}));
   }
 }
 
@@ -269,8 +277,8 @@ void WatcherController::make_ready(MonoTime now) {
     if (at == by_id_.end()) continue;
     Entry& entry = *at->second;
     entry.queued = true;
-    bool poll = entry.poll_due <= now;
-    admission_.enqueue(entry.id, poll ? entry.row.account : std::string_view("refresh"));
+    entry.queued_for_poll = entry.poll_due <= now;
+    admission_.enqueue(entry.id, entry.queued_for_poll ? std::string_view(entry.row.account) : "refresh");
   }
 }
 
@@ -278,50 +286,68 @@ void WatcherController::start_ready() {
   for (;;) {
     MonoTime now = services_.clock.mono();
     if (api_in_doubt_ && now < next_probe_) return;
-    auto id = admission_.next();
-    if (!id) return;
+    auto admitted = admission_.next();
+    if (!admitted) return;
+    auto at = by_id_.find(admitted->row);
+    if (at == by_id_.end()) {  // deleted while it waited
+      admission_.finished(*admitted);
+      continue;
+    }
     if (api_in_doubt_) next_probe_ = now + probe_distance;
-    auto at = by_id_.find(static_cast<RowId>(*id));
-    if (at == by_id_.end()) continue;
     EntryPtr entry = at->second;
-    bool poll = entry->poll_due <= now;
     entry->queued = false;
     entry->running = true;
-    poll_scope_.spawn(run_entry(entry, poll, poll ? entry->row.account : "refresh"));
+    poll_scope_.spawn(run_entry(entry, std::move(*admitted)));
   }
 }
 
-Task<void> WatcherController::run_entry(EntryPtr entry, bool poll, std::string account) {
-  MonoTime started = services_.clock.mono();
-  entry->refresh_due = never;
-  if (poll) {
-    entry->poll_due = never;
-    entry->waits_for_room = false;
-    PassResult result = co_await run_blob_pass(services_, entry->row);
-    plan_next(*entry, result, started);
-    if (result.release_due) refresh_at(*entry, *result.release_due);
-  } else {
-    PassResult result = co_await refresh_status(services_, entry->row);
-    if (result.release_due) refresh_at(*entry, *result.release_due);
+Task<void> WatcherController::run_entry(EntryPtr entry, PollAdmission::Admitted admitted) {
+  std::optional<std::string> bug;
+  try {
+    co_await work(*entry);
+  } catch (const boost::system::system_error& stopped) {
+    if (stopped.code() != boost::asio::error::operation_aborted) bug = stopped.what();
+  } catch (const std::exception& thrown) {
+    bug = thrown.what();
+  }
+  if (bug) {  // one broken watcher harms only itself
+    services_.telemetry.bug(*bug);
+    poll_at(*entry, services_.clock.mono() + default_interval);
   }
   entry->running = false;
-  admission_.finished(account);
+  admission_.finished(admitted);
   requeue(*entry);
   if (entry->row.gone) look_for_orphans();
   wake_.notify_all();
+}
+
+Task<void> WatcherController::work(Entry& entry) {
+  MonoTime started = services_.clock.mono();
+  entry.refresh_due = never;
+  PassResult result;
+  if (entry.queued_for_poll) {
+    entry.poll_due = never;
+    entry.waits_for_room = false;
+    result = co_await run_blob_pass(services_, entry.row);
+    plan_next(entry, result, started);
+  } else {
+    result = co_await refresh_status(services_, entry.row);
+  }
+  if (result.release_due) refresh_at(entry, *result.release_due);
 }
 
 void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTime started) {
   WatcherRow& row = entry.row;
   MonoTime now = services_.clock.mono();
   entry.last_duration = result.duration;
-  entry.active_at_end = services_.runs.store().counts(row.uid).active;
   api_in_doubt_ = result.failed && result.verdict.reason == Reason::ApiServerUnavailable;
   if (row.gone || (row.suspended && !result.failed && !result.again)) return;
 
   auto interval = interval_of(entry);
   double spread = 1 + interval_jitter * (2 * services_.random() - 1);
-  poll_at(entry, started + std::chrono::duration_cast<std::chrono::nanoseconds>(interval * spread));
+  MonoTime regular = started + std::chrono::duration_cast<std::chrono::nanoseconds>(interval * spread);
+  if (result.failed && result.wish) regular = std::max(regular, now + *result.wish);
+  poll_at(entry, regular);
   bool stalled = result.failed && result.verdict.health == report::Health::Stalled;
   if (stalled && interval > longest_stall) poll_at(entry, now + longest_stall);
   bool repeats = result.failed || result.again;
@@ -344,6 +370,9 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
       break;
     case More::WhenThereIsRoom:
       entry.waits_for_room = true;
+      entry.active_when_full = result.active;
+      if (services_.runs.store().counts(row.owner()).active < result.active)
+        poll_at(entry, now + breather(result.duration));
       break;
   }
 }
@@ -360,25 +389,43 @@ std::chrono::nanoseconds WatcherController::interval_of(const Entry& entry) cons
 
 void WatcherController::look_for_orphans() {
   if (!polling_ || releasing_orphans_ || !synced() || services_.stopping()) return;
-  auto is_orphan = [&](const std::string& uid) { return !by_uid_.contains(uid); };
-  if (std::ranges::none_of(services_.runs.store().watchers_with_held(), is_orphan)) return;
+  auto is_orphan = [&](const std::string& owner) { return !by_owner_.contains(owner); };
+  if (std::ranges::none_of(services_.runs.store().owners_with_held(), is_orphan)) return;
   releasing_orphans_ = true;
   poll_scope_.spawn(release_orphans());
 }
 
 // Nothing is recorded for them: without its watcher a checkpoint has no meaning. A pass that was under way may still
-// add some; its end looks again.
+// add some; its end looks again. What does not go is tried again, ever more slowly.
 Task<void> WatcherController::release_orphans() {
+  milliseconds pause = first_backoff;
   for (bool found = true; found && !services_.stopping();) {
     found = false;
-    for (const std::string& uid : services_.runs.store().watchers_with_held()) {
-      if (by_uid_.contains(uid)) continue;
+    for (const std::string& owner : services_.runs.store().owners_with_held()) {
+      if (by_owner_.contains(owner)) continue;
       found = true;
-      co_await release(services_, services_.runs.store().held(uid));
+      auto held = services_.runs.store().held(owner);
+      if (held.empty() || co_await exists(held.front().ns, owner)) continue;
+      co_await release(services_, std::move(held));
     }
-    if (found) co_await sleeper_.sleep(seconds{1});
+    if (found) co_await sleeper_.sleep(pause);
+    pause = std::min<milliseconds>(2 * pause, longest_stall);
   }
   releasing_orphans_ = false;
+}
+
+// Asked with a quorum: the watch may not have told of a watcher that a predecessor already worked for.
+Task<bool> WatcherController::exists(std::string ns, std::string owner) {
+  bool seen = false;
+  auto listed = co_await kube::list(services_.kube, kube::resources::watchers().path(ns),
+                                    {.metadata_only = true}, [&](json::object&& object) {
+                                      bool going = find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+                                      auto key = owner_key(ns, find_string(object, {"metadata", "uid"}));
+                                      seen = seen || (key == owner && !going);
+                                      return Result<void>{};
+                                    });
+  bool namespace_gone = !listed && listed.error().kind == ErrorKind::NotFound;
+  co_return seen || (!listed && !namespace_gone);
 }
 
 }  // namespace abo::controllers

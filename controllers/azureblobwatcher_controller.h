@@ -50,7 +50,7 @@ class WatcherController {
   void remove_unseen(std::string_view ns, std::uint8_t epoch);
   void add(const json::object& object, std::string key, std::uint8_t epoch);
   void update(Entry& entry, const json::object& object);
-  void run_changed(const std::string& watcher_uid);
+  void run_changed(const std::string& owner);
 
   // The schedule.
   void poll_at(Entry& entry, MonoTime due);
@@ -58,13 +58,15 @@ class WatcherController {
   void requeue(Entry& entry);
   void make_ready(MonoTime now);
   void start_ready();
-  [[nodiscard]] Task<void> run_entry(EntryPtr entry, bool poll, std::string account);
+  [[nodiscard]] Task<void> run_entry(EntryPtr entry, PollAdmission::Admitted admitted);
+  [[nodiscard]] Task<void> work(Entry& entry);
   void plan_next(Entry& entry, const PassResult& result, MonoTime started);
   [[nodiscard]] std::chrono::nanoseconds interval_of(const Entry& entry) const;
 
   // Finalizers of watchers that are no more.
   void look_for_orphans();
   [[nodiscard]] Task<void> release_orphans();
+  [[nodiscard]] Task<bool> exists(std::string ns, std::string owner);
 
   Services& services_;
   kube::Sleeper& sleeper_;
@@ -72,7 +74,7 @@ class WatcherController {
   runtime::TaskScope& poll_scope_;
   std::vector<std::unique_ptr<Watch>> watches_;
   std::unordered_map<std::string, EntryPtr> by_key_;
-  std::unordered_map<std::string, EntryPtr> by_uid_;
+  std::unordered_map<std::string, EntryPtr> by_owner_;
   std::unordered_map<RowId, EntryPtr> by_id_;
   RowId next_id_ = 1;
   runtime::DelayQueue queue_;

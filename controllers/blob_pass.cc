@@ -28,9 +28,16 @@ using checkpoint::Selection;
 // finalizers hold the names meanwhile.
 constexpr std::size_t max_batch = 256;
 constexpr std::chrono::seconds list_deadline{600};
+constexpr std::chrono::milliseconds longest_postponement = std::chrono::minutes{6};
 
 Error out_of_date() {
   return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"};
+}
+
+// Conflict means "what we knew is old" here; of a creation it means something else.
+Error not_stale(Error error) {
+  if (error.kind == ErrorKind::Conflict) error.kind = ErrorKind::UnknownOutcome;
+  return error;
 }
 
 class BlobPass {
@@ -40,6 +47,7 @@ class BlobPass {
         row_(row),
         document_(services.kube, row.ns, row.name, row.uid),
         generation_(row.generation),
+        spec_(row.spec),
         suspended_(row.suspended),
         started_(services.clock.mono()),
         started_at_(services.clock.wall()) {}
@@ -66,14 +74,14 @@ class BlobPass {
       result_.wish = done.error().retry_after;
       if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
     }
-    numbers_.verdict = done ? verdict() : report::verdict_of(done.error());
+    numbers_.verdict = done ? verdict(row_.checkpoint.get()) : report::verdict_of(done.error());
     result_.verdict = numbers_.verdict;
     if (auto reported = co_await report_once(); !reported) {
       services_.telemetry.report_failed(row_, reported.error());
       row_.report_print = 0;
       row_.checkpoint.reset();
     }
-    services_.telemetry.polled(row_, numbers_);
+    if (!row_.gone) services_.telemetry.polled(row_, numbers_);
     co_return ended();
   }
 
@@ -86,7 +94,7 @@ class BlobPass {
     if (suspended_) co_return Result<void>{};
     if (!target) co_return pass(target);
     auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings.endpoints,
-                                          plan_->spec, row_);
+                                          plan_->spec, generation_, row_);
     if (!access) co_return pass(access);
     identity_ = {row_.uid, access->container.text()};
     row_.account = access->container.endpoint.origin() + "/" + access->container.account;
@@ -101,7 +109,7 @@ class BlobPass {
   }
 
   Task<Result<RunTracker::Followed>> plan() {
-    auto made = PassPlan::make(row_, services_.settings.kinds);
+    auto made = PassPlan::make(spec_, row_.ns, services_.settings.kinds);
     if (!made) co_return pass(made);
     plan_.emplace(std::move(*made));
     co_return co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(),
@@ -111,7 +119,7 @@ class BlobPass {
   // Step 7 of the protocol, before anything is created: what is held and unknown is recorded, what is recorded is let
   // go.
   Task<Result<void>> record_held() {
-    auto held = services_.runs.store().held(row_.uid);
+    auto held = services_.runs.store().held(row_.owner());
     if (held.empty()) co_return Result<void>{};
     if (!row_.checkpoint || recorded(*row_.checkpoint, held).size() != held.size()) {
       if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
@@ -131,18 +139,25 @@ class BlobPass {
   }
 
   // A watcher that has no checkpoint for this container: decides what becomes of the blobs that are there.
+  // Whatever it decides is stored before anything is created, and only after the container was listed to its end: a
+  // typo in its name concludes nothing. A container it looked at before is taken up where it was left.
   Task<Result<void>> begin(azure::Access access) {
     Checkpoint initial = checkpoint::begin_with_all(identity_.container_url);
-    if (plan_->spec.existing_blobs == api::ExistingBlobs::Ignore) {
-      checkpoint::IgnoreExisting ignore(identity_);
-      auto horizon = co_await list(access, [&](const listing::BlobView& blob) { ignore.offer(blob); });
-      if (!horizon) co_return pass(horizon);
-      initial = std::move(ignore).finish(*horizon);
-    } else if (plan_->spec.existing_blobs == api::ExistingBlobs::Unset) {
-      auto horizon = co_await list(access, [](const listing::BlobView&) {});
-      if (!horizon) co_return pass(horizon);
-      held_back_ = numbers_.matched > checkpoint::max_unconfirmed_existing;
-      if (held_back_) co_return Result<void>{};
+    bool ignore = plan_->spec.existing_blobs == api::ExistingBlobs::Ignore;
+    bool known = row_.checkpoint && checkpoint::was_at(*row_.checkpoint, identity_.container_url);
+    checkpoint::IgnoreExisting existing(identity_);
+    auto horizon = co_await list(access, [&](const listing::BlobView& blob) {
+      if (ignore && !known) existing.offer(blob);
+    });
+    if (!horizon) co_return pass(horizon);
+    bool chosen = plan_->spec.existing_blobs != api::ExistingBlobs::Unset || known;
+    held_back_ = !chosen && numbers_.matched > checkpoint::max_unconfirmed_existing;
+    if (held_back_) co_return Result<void>{};
+    if (ignore && !known) initial = std::move(existing).finish(*horizon);
+    if (row_.checkpoint) {
+      auto moved = checkpoint::move_to(*row_.checkpoint, std::move(initial));
+      if (!moved) co_return pass(moved);
+      initial = std::move(*moved);
     }
     report::Status status = document_.stored();
     co_return co_await write(std::move(status), std::move(initial));
@@ -160,8 +175,12 @@ class BlobPass {
   // One complete listing; `matched` gets what passes the filter. Nothing may be concluded from an error.
   Task<Result<Horizon>> list(azure::Access access, std::function<void(const listing::BlobView&)> matched) {
     using namespace boost::asio::experimental::awaitable_operators;
+    if (services_.stopping())
+      co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
     numbers_.listed = numbers_.matched = 0;
-    auto sink = [this, matched = std::move(matched)](const listing::BlobView& blob) {
+    ServiceTime newest = ServiceTime::min();
+    auto sink = [this, &newest, matched = std::move(matched)](const listing::BlobView& blob) {
+      newest = std::max(newest, blob.last_modified);
       if (plan_->filter.judge(blob) != filter::Verdict::Matches) return;
       ++numbers_.matched;
       matched(blob);
@@ -172,15 +191,20 @@ class BlobPass {
     if (listed.index() == 1) {
       if (services_.stopping())
         co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
-      co_return fail(ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
-                     fmt::format("the listing did not end within {} s", list_deadline.count()));
+      co_return fail(
+          ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
+          fmt::format("the listing did not end within {} s; split the container between watchers with "
+                      "spec.blobPrefix, or look at the network between here and the account",
+                      list_deadline.count()));
     }
     auto& answer = std::get<0>(listed);
     if (!answer) co_return pass(answer);
     numbers_.listed = answer->listed;
+    numbers_.complete = true;
     co_return Horizon{.service_date = answer->service_date,
                       .settle_margin = services_.settings.settle_margin,
-                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
+                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds},
+                      .newest_listed = newest};
   }
 
   Task<Result<void>> trigger(Selection selection, Target target) {
@@ -195,11 +219,11 @@ class BlobPass {
     allowance_ = allowance();
     if ((takeable == 0 && earlier.empty()) || allowance_ == 0) {
       settled_ = std::move(next);
-      if (takeable > 0) result_.more = out_of_room();
+      if (takeable > 0 || !earlier.empty()) result_.more = out_of_room();
       co_return Result<void>{};
     }
 
-    if (auto current = co_await stay_current(target); !current) co_return pass(current);
+    if (auto current = co_await stay_current(); !current) co_return pass(current);
     TriggerStage stage(services_, row_, *plan_, std::move(target));
     if (auto ok = co_await retry_earlier(stage, next, std::move(earlier)); !ok) co_return pass(ok);
     std::size_t first = 0;
@@ -207,15 +231,19 @@ class BlobPass {
       std::size_t count =
           checkpoint::batch_size(next, progress, first, horizon_, std::min(max_batch, allowance_));
       count = std::min(count, takeable - first);
-      if (count == 0) break;
+      if (count == 0) {  // no room for more keys until the cursor follows
+        result_.wish = services_.settings.settle_margin;
+        break;
+      }
       auto batch = co_await stage.run(first_work(selection, first, count));
       std::ranges::move(batch, outcomes.begin() + static_cast<std::ptrdiff_t>(first));
       first += count;
       next = checkpoint::advance(std::move(next), progress, horizon_);
       if (auto ok = co_await commit(stage, next); !ok) co_return pass(ok);
+      if (stage.outdated()) co_return std::unexpected(out_of_date());
       if (row_.gone || services_.stopping()) co_return fail(ErrorKind::Canceled, Reason::Canceled, "stopped");
     }
-    if (stage.halt()) co_return std::unexpected(*stage.halt());
+    if (stage.halt()) co_return std::unexpected(not_stale(*stage.halt()));
     bool all_tried = first == takeable;
     if (all_tried && selection.truncated) result_.more = More::Now;
     if (!all_tried && allowance_ == 0) result_.more = out_of_room();
@@ -229,12 +257,17 @@ class BlobPass {
     std::vector<Work> work;
     WallTime now = services_.clock.wall();
     for (const checkpoint::Postponed& p : known.postponed) {
-      if (p.reason == Reason::CopyPending || p.retry_at > now) continue;
+      if (p.reason == Reason::CopyPending || waits(p, now)) continue;
       work.push_back({Candidate{p.blob, identity_.key_of(listing::view(p.blob))}, p.attempts, p.fallback});
     }
     for (const Candidate& copy : selection.copied) work.push_back({copy});
     std::ranges::sort(work, {}, [](const Work& w) { return w.candidate.position(); });
     return work;
+  }
+
+  // A time far ahead was written by a machine with another clock: nobody asked for so long a wait.
+  static bool waits(const checkpoint::Postponed& p, WallTime now) {
+    return p.retry_at > now && p.retry_at - now <= longest_postponement;
   }
 
   Task<Result<void>> retry_earlier(TriggerStage& stage, Checkpoint& next, std::vector<Work> work) {
@@ -263,31 +296,32 @@ class BlobPass {
   }
 
   // How many resources this pass may still make.
-  std::size_t allowance() const {
+  std::size_t allowance() {
     constexpr std::size_t no_limit = SIZE_MAX;
     auto limit = [](std::int64_t setting, std::int64_t used) {
       return setting == 0 ? no_limit : static_cast<std::size_t>(std::max<std::int64_t>(0, setting - used));
     };
-    return std::min(limit(plan_->spec.max_active, services_.runs.store().counts(row_.uid).active),
+    result_.active = services_.runs.store().counts(row_.owner()).active;
+    return std::min(limit(plan_->spec.max_active, result_.active),
                     limit(plan_->spec.max_triggers_per_poll, numbers_.triggered));
   }
 
-  // Before the first creation: the stored watcher is read with a quorum unless it was in this pass, and must be the one
-  // this pass was planned for; and whatever an unknown outcome may have left behind is found.
-  Task<Result<void>> stay_current(const Target& target) {
-    if (!document_.loaded()) {
-      Checkpoint expected = *row_.checkpoint;
-      if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
-      if (!row_.checkpoint || *row_.checkpoint != expected) co_return std::unexpected(out_of_date());
-    }
+  // Before the first creation: the stored watcher is read with a quorum, however long the listing took, and must be the
+  // one this pass was planned for; whatever an unknown outcome may have left behind is found; and nothing may be held
+  // by our finalizer that the checkpoint does not know.
+  Task<Result<void>> stay_current() {
+    Checkpoint expected = *row_.checkpoint;
+    if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    if (!row_.checkpoint || *row_.checkpoint != expected) co_return std::unexpected(out_of_date());
     if (find_int(document_.object(), {"metadata", "generation"}) != generation_)
       co_return std::unexpected(out_of_date());
-    if (row_.needs_sweep) {
-      auto swept = co_await sweep(services_, target.resource, target.watch, row_.ns, row_.name);
+    if (row_.sweep) {
+      auto swept = co_await sweep(services_, row_.sweep->resource, row_.sweep->watch, row_.ns, row_.name);
       if (!swept) co_return pass(swept);
-      row_.needs_sweep = false;
-      if (!services_.runs.store().held(row_.uid).empty()) co_return std::unexpected(out_of_date());
+      row_.sweep.reset();
     }
+    auto held = services_.runs.store().held(row_.owner());
+    if (recorded(expected, held).size() != held.size()) co_return std::unexpected(out_of_date());
     co_return Result<void>{};
   }
 
@@ -301,9 +335,15 @@ class BlobPass {
     auto set_aside = static_cast<std::int64_t>(harvest.set_aside.size());
     status.set_aside += set_aside;
     numbers_.pending -= static_cast<std::int64_t>(harvest.triggered.size()) + set_aside;
+    if (!stage.halt()) {  // mostly the last write of the pass: then it says all there is to say
+      numbers_.runs = services_.runs.store().counts(row_.owner());
+      numbers_.duration = elapsed();
+      numbers_.verdict = verdict(&next);
+      fill(status, numbers_, generation_, started_at_, interval());
+    }
     if (auto written = co_await write(std::move(status), next); !written) co_return pass(written);
     allowance_ = allowance();
-    co_await release(services_, recorded(next, services_.runs.store().held(row_.uid)));
+    co_await release(services_, recorded(next, services_.runs.store().held(row_.owner())));
     co_return Result<void>{};
   }
 
@@ -324,7 +364,8 @@ class BlobPass {
   }
 
   std::size_t history_limit() const {
-    return plan_ ? static_cast<std::size_t>(plan_->spec.status_history_limit) : 20;
+    constexpr std::size_t longest = 100;  // without a plan nothing is cut that a plan might keep
+    return plan_ ? static_cast<std::size_t>(plan_->spec.status_history_limit) : longest;
   }
 
   render::Source source(const azure::Access& access) const {
@@ -341,8 +382,15 @@ class BlobPass {
 
   // Reads it with a quorum, the checkpoint in it included.
   Task<Result<void>> load() {
-    if (auto loaded = co_await document_.load(); !loaded) co_return pass(loaded);
+    if (auto loaded = co_await load_document(); !loaded) co_return pass(loaded);
     co_return take_checkpoint();
+  }
+
+  Task<Result<void>> load_document() {
+    bool first = !document_.loaded();
+    auto loaded = co_await document_.load();
+    if (loaded && first) found_ = document_.stored();
+    co_return loaded;
   }
 
   Result<void> take_checkpoint() {
@@ -378,7 +426,8 @@ class BlobPass {
 
   // ---- the report ----
 
-  report::Verdict verdict() const {
+  // `checkpoint` may be null: not known.
+  report::Verdict verdict(const Checkpoint* checkpoint) const {
     using report::Health;
     if (suspended_) {
       return {Health::Suspended, Reason::Suspended,
@@ -391,7 +440,7 @@ class BlobPass {
                           "or to Ignore to begin with the next upload.",
                           numbers_.matched)};
     }
-    if (const checkpoint::Postponed* failing = first_failing()) {
+    if (const checkpoint::Postponed* failing = first_failing(checkpoint)) {
       return {Health::Retrying, failing->reason,
               fmt::format("Blob {} waits and is tried again: {}", failing->blob.name, failing->message)};
     }
@@ -402,22 +451,22 @@ class BlobPass {
             fmt::format("The last poll succeeded.{}{}", waiting, warnings(*plan_))};
   }
 
-  const checkpoint::Postponed* first_failing() const {
-    if (!row_.checkpoint) return nullptr;
+  static const checkpoint::Postponed* first_failing(const Checkpoint* known) {
+    if (!known) return nullptr;
     auto fails = [](const checkpoint::Postponed& p) { return p.reason != Reason::CopyPending; };
-    auto at = std::ranges::find_if(row_.checkpoint->postponed, fails);
-    return at == row_.checkpoint->postponed.end() ? nullptr : &*at;
+    auto at = std::ranges::find_if(known->postponed, fails);
+    return at == known->postponed.end() ? nullptr : &*at;
   }
 
   Task<Result<void>> report_once() {
-    numbers_.runs = services_.runs.store().counts(row_.uid);
+    numbers_.runs = services_.runs.store().counts(row_.owner());
     numbers_.duration = elapsed();
     std::uint64_t print = fingerprint(numbers_, generation_, row_.runs_revision);
     if (row_.reported == MonoTime{}) row_.reported = services_.clock.mono();
     bool idle_refresh = services_.clock.mono() - row_.reported >= services_.settings.idle_status_interval;
     if (print == row_.report_print && !idle_refresh) co_return Result<void>{};
     if (!document_.loaded()) {
-      if (auto loaded = co_await document_.load(); !loaded) co_return pass(loaded);
+      if (auto loaded = co_await load_document(); !loaded) co_return pass(loaded);
     }
     report::Status before = document_.stored();
     report::Status next = before;
@@ -430,10 +479,10 @@ class BlobPass {
     }
     if (idle_refresh || !report::says_the_same(before, next)) {
       if (auto written = co_await document_.write(next); !written) co_return pass(written);
-      if (auto taken = take_checkpoint(); !taken) co_return pass(taken);
+      (void)take_checkpoint();  // one that cannot be read was said to be so by the poll itself
       row_.reported = services_.clock.mono();
-      if (report::turned(before, next)) services_.telemetry.turned(row_, numbers_.verdict);
     }
+    if (report::turned(found_, next)) services_.telemetry.turned(row_, numbers_.verdict);
     row_.report_print = print;
     co_return Result<void>{};
   }
@@ -442,9 +491,10 @@ class BlobPass {
     if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
     if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
     report::Status next = document_.stored();
-    fill_counts(next, services_.runs.store().counts(row_.uid));
+    fill_counts(next, services_.runs.store().counts(row_.owner()));
     follow_phases(next, services_.runs, row_.ns);
     if (report::says_the_same(document_.stored(), next)) co_return Result<void>{};
+    row_.refreshed = services_.clock.mono();
     co_return co_await document_.write(std::move(next));
   }
 
@@ -458,12 +508,12 @@ class BlobPass {
 
   PassResult ended() {
     result_.duration = elapsed();
-    result_.release_due = next_release(services_, row_.uid);
-    if (row_.checkpoint && !result_.wish) {
+    result_.release_due = next_release(services_, row_.owner());
+    if (row_.checkpoint && !result_.wish && allowance_ > 0) {
       WallTime now = services_.clock.wall();
       for (const checkpoint::Postponed& p : row_.checkpoint->postponed) {
         if (p.reason == Reason::CopyPending) continue;
-        auto wait = std::max(p.retry_at - now, std::chrono::milliseconds{0});
+        auto wait = waits(p, now) ? p.retry_at - now : std::chrono::milliseconds{0};
         result_.wish = result_.wish ? std::min(*result_.wish, wait) : wait;
       }
     }
@@ -473,8 +523,10 @@ class BlobPass {
   Services& services_;
   WatcherRow& row_;
   StatusDocument document_;
+  report::Status found_;  // as the pass found it: what turned since then is told as an Event
   // The watch may bring a newer spec while the pass runs; this pass is about the one it began with.
   const std::int64_t generation_;
+  const std::string spec_;
   const bool suspended_;
   MonoTime started_;
   WallTime started_at_;

@@ -21,6 +21,7 @@ struct PassResult {
   bool failed = false;  // the poll did not reach its end: back off
   bool again = false;   // what we knew turned out old (checkpoint, generation): poll again at once
   More more = More::None;
+  std::int64_t active = 0;  // unfinished resources when the room was last counted
   std::optional<std::chrono::milliseconds>
       wish;                             // poll again after this, at the latest: postponed blobs, Retry-After
   std::optional<MonoTime> release_due;  // finalizers are still to be taken off then

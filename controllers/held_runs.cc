@@ -78,9 +78,9 @@ std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::vec
   return held;
 }
 
-std::optional<MonoTime> next_release(const Services& services, std::string_view watcher_uid) {
+std::optional<MonoTime> next_release(const Services& services, std::string_view owner) {
   std::optional<MonoTime> next;
-  for (const HeldRun& run : services.runs.store().held(watcher_uid)) {
+  for (const HeldRun& run : services.runs.store().held(owner)) {
     MonoTime due = run.seen + services.settings.recording_hold;
     if (!next || due < *next) next = due;
   }

@@ -33,6 +33,6 @@ namespace abo::controllers {
                                             std::vector<HeldRun> held);
 
 // When release() should be called again for this watcher; nothing when nothing is held.
-[[nodiscard]] std::optional<MonoTime> next_release(const Services& services, std::string_view watcher_uid);
+[[nodiscard]] std::optional<MonoTime> next_release(const Services& services, std::string_view owner);
 
 }  // namespace abo::controllers

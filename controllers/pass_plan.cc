@@ -15,16 +15,16 @@ Result<void> check_supported(const api::Spec& spec) {
 
 }  // namespace
 
-Result<PassPlan> PassPlan::make(const WatcherRow& row, const KindPolicy& kinds) {
-  auto value = parse_json(row.spec);
+Result<PassPlan> PassPlan::make(std::string_view spec_json, std::string_view ns, const KindPolicy& kinds) {
+  auto value = parse_json(spec_json);
   if (!value) return pass(value);
   auto spec = api::decode_spec(*value);
   if (!spec) return pass(spec);
   if (auto supported = check_supported(*spec); !supported) return pass(supported);
   auto filter = filter::Filter::compile(*spec);
   if (!filter) return pass(filter);
-  auto parsed = render::Template::parse(spec->job_template.text, spec->job_template.kind, row.ns,
-                                        filter->group_names());
+  auto parsed =
+      render::Template::parse(spec->job_template.text, spec->job_template.kind, ns, filter->group_names());
   if (!parsed) return pass(parsed);
   if (auto allowed = kinds.check(parsed->api_version(), parsed->kind()); !allowed) return pass(allowed);
   return PassPlan{std::move(*spec), std::move(*filter), std::move(*parsed)};

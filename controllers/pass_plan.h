@@ -7,7 +7,6 @@
 #include "api/v1alpha1/azure_blob_watcher.h"
 #include "base/error.h"
 #include "controllers/kind_policy.h"
-#include "controllers/watcher_row.h"
 #include "filter/filter.h"
 #include "render/render.h"
 
@@ -19,7 +18,7 @@ struct PassPlan {
   render::Template template_;
 
   // Errors: Invalid with InvalidSpec, InvalidPattern, InvalidTemplate or NotSupported; Forbidden with KindNotAllowed.
-  static Result<PassPlan> make(const WatcherRow& row, const KindPolicy& kinds);
+  static Result<PassPlan> make(std::string_view spec_json, std::string_view ns, const KindPolicy& kinds);
 };
 
 // What the Ready condition must say although all works: fields that are not acted on yet, and the template's warnings.

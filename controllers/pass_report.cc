@@ -34,6 +34,7 @@ void fill(report::Status& status, const PassNumbers& numbers, std::int64_t gener
   auto second = std::chrono::floor<std::chrono::seconds>(now);
   status.last_poll_time = format_rfc3339(second);
   status.next_poll_time = format_rfc3339(second + interval);
+  if (!numbers.complete) return;
   status.pending = numbers.pending;
   status.last_poll = {numbers.listed, numbers.matched, numbers.triggered, numbers.duration.count()};
 }

@@ -11,7 +11,7 @@ namespace abo::controllers {
 
 struct PassNumbers {
   report::Verdict verdict;
-  bool polled = true;  // false: only counts and phases were refreshed
+  bool complete = false;  // the listing was read to its end: only then do the numbers below mean anything
   std::int64_t listed = 0;
   std::int64_t matched = 0;
   std::int64_t triggered = 0;

@@ -16,7 +16,7 @@ void PollAdmission::stand_in_turn(const std::string& name, Account& account) {
   turns_.push_back(name);
 }
 
-std::optional<RowId> PollAdmission::next() {
+std::optional<PollAdmission::Admitted> PollAdmission::next() {
   if (running_ >= limits_.in_all || turns_.empty()) return std::nullopt;
   std::string name = std::move(turns_.front());
   turns_.pop_front();
@@ -28,11 +28,11 @@ std::optional<RowId> PollAdmission::next() {
   ++account.running;
   ++running_;
   stand_in_turn(name, account);
-  return row;
+  return Admitted{row, std::move(name)};
 }
 
-void PollAdmission::finished(std::string_view name) {
-  auto at = accounts_.find(std::string(name));
+void PollAdmission::finished(const Admitted& admitted) {
+  auto at = accounts_.find(admitted.account);
   if (at == accounts_.end()) return;
   --at->second.running;
   --running_;

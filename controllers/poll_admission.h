@@ -28,11 +28,15 @@ class PollAdmission {
   // Queues a poll. The caller queues a row at most once until it has run.
   void enqueue(RowId row, std::string_view account);
 
+  struct Admitted {
+    RowId row = 0;
+    std::string account;  // as it was queued: for finished()
+  };
   // The next poll that may start, counted as running from now on; accounts take turns.
-  [[nodiscard]] std::optional<RowId> next();
+  [[nodiscard]] std::optional<Admitted> next();
 
-  // A poll of that account that next() gave has ended.
-  void finished(std::string_view account);
+  // What next() gave has ended, or turned out to be nothing to run.
+  void finished(const Admitted& admitted);
 
   [[nodiscard]] std::size_t running() const { return running_; }
   [[nodiscard]] std::size_t waiting() const { return waiting_; }

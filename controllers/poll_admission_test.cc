@@ -14,7 +14,7 @@ TEST(PollAdmission, keeps_a_hanging_account_from_delaying_the_others) {
   for (RowId id = 0; id < 100; ++id) admission.enqueue(id, "hangs");
   admission.enqueue(1000, "works");
   std::vector<RowId> started;
-  while (auto id = admission.next()) started.push_back(*id);
+  while (auto id = admission.next()) started.push_back(id->row);
   EXPECT_EQ(started.size(), 5u);
   EXPECT_NE(std::find(started.begin(), started.end(), 1000u), started.end());
 }
@@ -23,22 +23,23 @@ TEST(PollAdmission, lets_accounts_take_turns) {
   PollAdmission admission({.in_all = 3, .per_account = 2});
   for (RowId id = 0; id < 4; ++id) admission.enqueue(id, "a");
   admission.enqueue(10, "b");
-  EXPECT_EQ(admission.next(), 0u);
-  EXPECT_EQ(admission.next(), 10u);
-  EXPECT_EQ(admission.next(), 1u);
-  EXPECT_EQ(admission.next(), std::nullopt);
+  EXPECT_EQ(admission.next()->row, 0u);
+  EXPECT_EQ(admission.next()->row, 10u);
+  EXPECT_EQ(admission.next()->row, 1u);
+  EXPECT_FALSE(admission.next());
 }
 
 RC_GTEST_PROP(PollAdmission, runs_everything_once_and_never_too_much, ()) {
   PollAdmission::Limits limits{.in_all = 5, .per_account = 2};
   PollAdmission admission(limits);
   std::map<RowId, std::string> account_of;
-  std::vector<RowId> running, done;
+  std::vector<PollAdmission::Admitted> running;
+  std::vector<RowId> done;
   RowId next_id = 0;
   auto start_all = [&] {
     while (auto id = admission.next()) running.push_back(*id);
     std::map<std::string, std::size_t> count;
-    for (RowId id : running) ++count[account_of[id]];
+    for (const auto& one : running) ++count[one.account];
     RC_ASSERT(running.size() <= limits.in_all && admission.running() == running.size());
     for (auto& [name, n] : count) RC_ASSERT(n <= limits.per_account);
   };
@@ -50,15 +51,15 @@ RC_GTEST_PROP(PollAdmission, runs_everything_once_and_never_too_much, ()) {
     } else {
       auto at =
           running.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(running.size()));
-      admission.finished(account_of[*at]);
-      done.push_back(*at);
+      admission.finished(*at);
+      done.push_back(at->row);
       running.erase(at);
     }
     start_all();
   }
   while (!running.empty()) {
-    admission.finished(account_of[running.back()]);
-    done.push_back(running.back());
+    admission.finished(running.back());
+    done.push_back(running.back().row);
     running.pop_back();
     start_all();
   }

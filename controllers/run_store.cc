@@ -56,16 +56,16 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
                            find_string(object, {"metadata", "name"}));
   auto [at, is_new] = runs_.try_emplace(key);
   Run& run = at->second;
-  std::uint32_t watcher = intern(uid);
+  std::uint32_t owner = intern(owner_key(find_string(object, {"metadata", "namespace"}), uid));
   report::Outcome outcome = report::outcome_of(object);
-  bool same_place = !is_new && run.watcher == watcher;
+  bool same_place = !is_new && run.owner == owner;
   bool changes = !same_place || run.phase != outcome.phase;
   if (!is_new) count(run, -1);
   if (!is_new && !same_place) {
     set_held(key, run, nullptr);
-    changed(run.watcher);
+    changed(run.owner);
   }
-  run.watcher = watcher;
+  run.owner = owner;
   run.phase = outcome.phase;
   run.finished_at =
       outcome.finished_at ? static_cast<std::uint32_t>(outcome.finished_at->time_since_epoch().count()) : 0;
@@ -74,7 +74,7 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   auto held = held_of(watch, object);
   if (held) held->seen = run.held && run.held->uid == held->uid ? run.held->seen : now;
   set_held(key, run, std::move(held));
-  if (changes) changed(watcher);
+  if (changes) changed(owner);
 }
 
 void RunStore::erase(WatchId watch, std::string_view ns, std::string_view name) {
@@ -102,23 +102,23 @@ void RunStore::recorded(WatchId watch, std::string_view ns, std::string_view nam
   set_held(at->first, at->second, nullptr);
 }
 
-RunCounts RunStore::counts(std::string_view watcher_uid) const {
-  const Watcher* watcher = find_watcher(watcher_uid);
-  return watcher ? watcher->counts : RunCounts{};
+RunCounts RunStore::counts(std::string_view owner) const {
+  const Owner* found = find_owner(owner);
+  return found ? found->counts : RunCounts{};
 }
 
-std::vector<HeldRun> RunStore::held(std::string_view watcher_uid) const {
+std::vector<HeldRun> RunStore::held(std::string_view owner) const {
   std::vector<HeldRun> out;
-  if (const Watcher* watcher = find_watcher(watcher_uid)) {
-    for (const std::string& key : watcher->held) out.push_back(*runs_.at(key).held);
+  if (const Owner* found = find_owner(owner)) {
+    for (const std::string& key : found->held) out.push_back(*runs_.at(key).held);
   }
   return out;
 }
 
-std::vector<std::string> RunStore::watchers_with_held() const {
+std::vector<std::string> RunStore::owners_with_held() const {
   std::vector<std::string> out;
-  for (const Watcher& watcher : watchers_) {
-    if (!watcher.held.empty()) out.push_back(watcher.uid);
+  for (const Owner& owner : owners_) {
+    if (!owner.held.empty()) out.push_back(owner.key);
   }
   return out;
 }
@@ -133,19 +133,19 @@ std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view
   return out;
 }
 
-std::uint32_t RunStore::intern(std::string_view uid) {
-  auto [at, is_new] = index_of_.try_emplace(std::string(uid), static_cast<std::uint32_t>(watchers_.size()));
-  if (is_new) watchers_.push_back({std::string(uid), {}, {}});
+std::uint32_t RunStore::intern(std::string key) {
+  auto [at, is_new] = index_of_.try_emplace(key, static_cast<std::uint32_t>(owners_.size()));
+  if (is_new) owners_.push_back({std::move(key), {}, {}});
   return at->second;
 }
 
-const RunStore::Watcher* RunStore::find_watcher(std::string_view uid) const {
-  auto at = index_of_.find(std::string(uid));
-  return at == index_of_.end() ? nullptr : &watchers_[at->second];
+const RunStore::Owner* RunStore::find_owner(std::string_view key) const {
+  auto at = index_of_.find(std::string(key));
+  return at == index_of_.end() ? nullptr : &owners_[at->second];
 }
 
 void RunStore::count(const Run& run, std::int64_t by) {
-  RunCounts& counts = watchers_[run.watcher].counts;
+  RunCounts& counts = owners_[run.owner].counts;
   switch (run.phase) {
     case report::Phase::Pending:
     case report::Phase::Running:
@@ -161,15 +161,15 @@ void RunStore::count(const Run& run, std::int64_t by) {
 }
 
 void RunStore::forget(Runs::iterator at) {
-  std::uint32_t watcher = at->second.watcher;
+  std::uint32_t owner = at->second.owner;
   count(at->second, -1);
   set_held(at->first, at->second, nullptr);
   runs_.erase(at);
-  changed(watcher);
+  changed(owner);
 }
 
 void RunStore::set_held(const std::string& key, Run& run, std::unique_ptr<HeldRun> held) {
-  auto& keys = watchers_[run.watcher].held;
+  auto& keys = owners_[run.owner].held;
   if (held) {
     keys.insert(key);
   } else {
@@ -178,8 +178,8 @@ void RunStore::set_held(const std::string& key, Run& run, std::unique_ptr<HeldRu
   run.held = std::move(held);
 }
 
-void RunStore::changed(std::uint32_t watcher) const {
-  if (listener_) listener_(watchers_[watcher].uid);
+void RunStore::changed(std::uint32_t owner) const {
+  if (listener_) listener_(owners_[owner].key);
 }
 
 }  // namespace abo::controllers

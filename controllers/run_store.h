@@ -39,10 +39,16 @@ struct HeldRun {
   MonoTime seen{};          // when this process first saw it
 };
 
+// A watcher as its resources name it: its namespace, which is theirs, and its UID. An annotation alone could be copied
+// into another namespace.
+[[nodiscard]] inline std::string owner_key(std::string_view ns, std::string_view watcher_uid) {
+  return std::string(ns) + "/" + std::string(watcher_uid);
+}
+
 class RunStore {
  public:
-  // Told the UID of a watcher when the counts or a phase of its resources changed.
-  using OnChange = std::function<void(const std::string& watcher_uid)>;
+  // Told the owner when the counts or a phase of its resources changed.
+  using OnChange = std::function<void(const std::string& owner)>;
   void on_change(OnChange listener) { listener_ = std::move(listener); }
 
   // Objects that are not ours (no watcher UID or trigger key in their annotations) are left out.
@@ -56,9 +62,9 @@ class RunStore {
   // The finalizer was removed by us; the watch will say so too, later.
   void recorded(WatchId watch, std::string_view ns, std::string_view name, std::string_view uid);
 
-  [[nodiscard]] RunCounts counts(std::string_view watcher_uid) const;
-  [[nodiscard]] std::vector<HeldRun> held(std::string_view watcher_uid) const;
-  [[nodiscard]] std::vector<std::string> watchers_with_held() const;
+  [[nodiscard]] RunCounts counts(std::string_view owner) const;
+  [[nodiscard]] std::vector<HeldRun> held(std::string_view owner) const;
+  [[nodiscard]] std::vector<std::string> owners_with_held() const;
 
   // What became of one resource; nothing when it does not exist (any more).
   [[nodiscard]] std::optional<report::Outcome> outcome(WatchId watch, std::string_view ns,
@@ -68,29 +74,29 @@ class RunStore {
 
  private:
   struct Run {
-    std::uint32_t watcher = 0;  // index into watchers_
+    std::uint32_t owner = 0;  // index into owners_
     std::uint32_t finished_at = 0;
     report::Phase phase = report::Phase::Pending;
     std::uint8_t epoch = 0;
     std::unique_ptr<HeldRun> held;  // only while our finalizer is on it, which is short
   };
-  struct Watcher {
-    std::string uid;
+  struct Owner {
+    std::string key;
     RunCounts counts;
     std::unordered_set<std::string> held;  // keys into runs_
   };
   using Runs = std::unordered_map<std::string, Run>;
 
-  std::uint32_t intern(std::string_view uid);
-  const Watcher* find_watcher(std::string_view uid) const;
+  std::uint32_t intern(std::string key);
+  const Owner* find_owner(std::string_view key) const;
   void count(const Run& run, std::int64_t by);
   void forget(Runs::iterator at);
   void set_held(const std::string& key, Run& run, std::unique_ptr<HeldRun> held);
-  void changed(std::uint32_t watcher) const;
+  void changed(std::uint32_t owner) const;
 
   Runs runs_;
-  std::vector<Watcher> watchers_;
-  std::unordered_map<std::string, std::uint32_t> index_of_;
+  std::vector<Owner> owners_;
+  std::unordered_map<std::string, std::uint32_t> index_of_;  // by owner key
   std::unordered_map<WatchId, std::uint8_t> epochs_;
   OnChange listener_;
 };

@@ -35,15 +35,15 @@ TEST(RunStore, counts_each_resource_once_in_the_phase_it_is_in) {
   store.upsert(0, job("b", "w", "Complete"), MonoTime{});
   store.upsert(0, job("c", "w", "Failed"), MonoTime{});
   store.upsert(0, job("d", "other", ""), MonoTime{});
-  EXPECT_EQ(store.counts("w").active, 1);
-  EXPECT_EQ(store.counts("w").succeeded, 1);
-  EXPECT_EQ(store.counts("w").failed, 1);
+  EXPECT_EQ(store.counts("ml/w").active, 1);
+  EXPECT_EQ(store.counts("ml/w").succeeded, 1);
+  EXPECT_EQ(store.counts("ml/w").failed, 1);
   store.upsert(0, job("a", "w", "Complete"), MonoTime{});
-  EXPECT_EQ(store.counts("w").active, 0);
-  EXPECT_EQ(store.counts("w").succeeded, 2);
+  EXPECT_EQ(store.counts("ml/w").active, 0);
+  EXPECT_EQ(store.counts("ml/w").succeeded, 2);
   store.erase(0, "ml", "a");
-  EXPECT_EQ(store.counts("w").succeeded, 1);
-  EXPECT_EQ(store.counts("nobody").active, 0);
+  EXPECT_EQ(store.counts("ml/w").succeeded, 1);
+  EXPECT_EQ(store.counts("ml/nobody").active, 0);
 }
 
 TEST(RunStore, forgets_what_a_complete_list_does_not_show) {
@@ -72,15 +72,15 @@ TEST(RunStore, tells_what_is_held_by_our_finalizer_until_it_is_recorded) {
   RunStore store;
   store.upsert(0, job("a", "w", "", true), MonoTime{});
   store.upsert(0, job("b", "w", ""), MonoTime{});
-  ASSERT_EQ(store.held("w").size(), 1u);
-  EXPECT_EQ(store.held("w")[0].name, "a");
-  EXPECT_EQ(store.held("w")[0].blob.name, "raw/a.csv");
-  EXPECT_EQ(format_rfc3339(store.held("w")[0].blob.last_modified), "2026-11-22T05:30:00Z");
-  EXPECT_EQ(store.watchers_with_held(), std::vector<std::string>{"w"});
+  ASSERT_EQ(store.held("ml/w").size(), 1u);
+  EXPECT_EQ(store.held("ml/w")[0].name, "a");
+  EXPECT_EQ(store.held("ml/w")[0].blob.name, "raw/a.csv");
+  EXPECT_EQ(format_rfc3339(store.held("ml/w")[0].blob.last_modified), "2026-11-22T05:30:00Z");
+  EXPECT_EQ(store.owners_with_held(), std::vector<std::string>{"ml/w"});
   store.recorded(0, "ml", "a", "another-uid");
-  EXPECT_EQ(store.held("w").size(), 1u) << "a successor of that name is another object";
+  EXPECT_EQ(store.held("ml/w").size(), 1u) << "a successor of that name is another object";
   store.recorded(0, "ml", "a", "uid-a");
-  EXPECT_TRUE(store.held("w").empty());
+  EXPECT_TRUE(store.held("ml/w").empty());
 }
 
 TEST(RunStore, tells_its_listener_of_phases_and_ends_but_not_of_noise) {
@@ -93,16 +93,16 @@ TEST(RunStore, tells_its_listener_of_phases_and_ends_but_not_of_noise) {
   store.upsert(0, job("a", "w", "Complete"), MonoTime{});
   store.erase(0, "ml", "a");
   store.erase(0, "ml", "a");
-  EXPECT_EQ(told, (std::vector<std::string>{"w", "w", "w"}));
+  EXPECT_EQ(told, (std::vector<std::string>{"ml/w", "ml/w", "ml/w"}));
 }
 
 TEST(RunStore, moves_a_name_to_the_watcher_that_owns_it_now) {
   RunStore store;
   store.upsert(0, job("a", "old", "", true), MonoTime{});
   store.upsert(0, job("a", "new", ""), MonoTime{});
-  EXPECT_EQ(store.counts("old").active, 0);
-  EXPECT_TRUE(store.held("old").empty());
-  EXPECT_EQ(store.counts("new").active, 1);
+  EXPECT_EQ(store.counts("ml/old").active, 0);
+  EXPECT_TRUE(store.held("ml/old").empty());
+  EXPECT_EQ(store.counts("ml/new").active, 1);
 }
 
 TEST(RunStore, knows_when_a_resource_finished) {

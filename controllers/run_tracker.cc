@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controllers/concurrently.h"
 #include "render/object_names.h"
 
 namespace abo::controllers {
@@ -105,33 +106,42 @@ RunTracker::RunTracker(kube::Client& client, kube::Discovery& discovery, const C
 RunTracker::~RunTracker() = default;
 
 Task<void> RunTracker::start(const KindPolicy& kinds) {
-  for (KindRule rule : kinds.rules()) {
-    if (rule.kind != "*") co_await start_rule(rule);
+  std::vector<KindRule> rules = kinds.rules();
+  std::erase_if(rules, [](const KindRule& rule) { return rule.kind == "*"; });
+  std::vector<char> settled(rules.size(), 0);
+  bool none = !rules.empty();
+  while (none && !options_.stopping()) {
+    co_await concurrently(rules.size(), rules.size(),
+                          [&](std::size_t i) { return note_start(rules[i], settled[i]); });
+    none = std::ranges::none_of(settled, [](char one) { return one != 0; });
+    if (none) co_await sleeper_.sleep(start_retry);
+  }
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (!settled[i]) scope_.spawn(keep_starting(rules[i]));
   }
 }
 
-Task<void> RunTracker::start_rule(KindRule rule) {
-  for (;;) {
-    Error error;
-    auto api_version = co_await api_version_of(rule);
-    if (!api_version) {
-      error = api_version.error();
-    } else {
-      bool all = true;
-      std::vector<std::string> namespaces = options_.namespaces;
-      if (namespaces.empty()) namespaces.emplace_back();
-      for (const std::string& ns : namespaces) {
-        auto followed = co_await follow(*api_version, rule.kind, ns);
-        if (followed) continue;
-        error = followed.error();
-        all = false;
-      }
-      if (all) co_return;
-    }
-    // Not served, not ours to list: the watchers that need it will say so. Anything else passes.
-    if (disposition(error) == Disposition::StallUntilChanged) co_return;
-    co_await sleeper_.sleep(start_retry);
+Task<void> RunTracker::note_start(KindRule rule, char& settled) {
+  settled = co_await start_rule(std::move(rule)) ? 1 : 0;
+}
+
+Task<void> RunTracker::keep_starting(KindRule rule) {
+  while (!options_.stopping() && !co_await start_rule(rule)) co_await sleeper_.sleep(start_retry);
+}
+
+Task<bool> RunTracker::start_rule(KindRule rule) {
+  // Not served, not ours to list: the watchers that need it will say so. Anything else passes.
+  auto final = [](const Error& error) { return disposition(error) != Disposition::Retry; };
+  auto api_version = co_await api_version_of(rule);
+  if (!api_version) co_return final(api_version.error());
+  std::vector<std::string> namespaces = options_.namespaces;
+  if (namespaces.empty()) namespaces.emplace_back();
+  bool settled = true;
+  for (const std::string& ns : namespaces) {
+    auto followed = co_await follow(*api_version, rule.kind, ns);
+    settled = settled && (followed || final(followed.error()));
   }
+  co_return settled;
 }
 
 Task<Result<std::string>> RunTracker::api_version_of(const KindRule& rule) {

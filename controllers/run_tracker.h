@@ -26,6 +26,7 @@ struct TrackerOptions {
   std::vector<std::string> namespaces;  // empty: all
   std::function<double()> random;       // numbers from [0, 1)
   std::function<void()> on_restart;     // a watch was opened again
+  std::function<bool()> stopping;       // begin nothing more
   std::function<void(const kube::Resource&, const Error&)> on_error;
 };
 
@@ -36,8 +37,9 @@ class RunTracker {
              runtime::TaskScope& scope, TrackerOptions options);
   ~RunTracker();
 
-  // Follows the kinds of the allow-list that the cluster serves. Returns when each was listed once, or cannot be; waits
-  // as long as the API server does not answer.
+  // Follows the kinds of the allow-list that the cluster serves. Returns when each was listed once or cannot be. It waits
+  // as long as the API server answers for none of them, but not for a single kind whose server is broken: that one is
+  // tried on, and follow() guards those who need it.
   [[nodiscard]] Task<void> start(const KindPolicy& kinds);
 
   struct Followed {
@@ -59,7 +61,10 @@ class RunTracker {
  private:
   class Watch;
   Watch& watch_for(const kube::Resource& resource, std::string_view ns);
-  [[nodiscard]] Task<void> start_rule(KindRule rule);
+  // True when the rule is settled: followed, or surely not to be followed.
+  [[nodiscard]] Task<bool> start_rule(KindRule rule);
+  [[nodiscard]] Task<void> note_start(KindRule rule, char& settled);
+  [[nodiscard]] Task<void> keep_starting(KindRule rule);
   [[nodiscard]] Task<Result<std::string>> api_version_of(const KindRule& rule);
 
   kube::Client& client_;

@@ -17,7 +17,7 @@ constexpr std::chrono::milliseconds max_delay = std::chrono::minutes{5};
 
 // 1 s, 2 s, 4 s ... 5 min; a server's own wish goes before.
 std::chrono::milliseconds delay(const Error& error, std::uint32_t attempts) {
-  if (error.retry_after) return *error.retry_after;
+  if (error.retry_after) return std::min(*error.retry_after, max_delay);
   auto doubled = std::chrono::milliseconds{1000} * (std::int64_t{1} << std::min(attempts, 10U));
   return std::min(doubled, max_delay);
 }
@@ -49,7 +49,7 @@ TriggerStage::Harvest TriggerStage::harvest() {
 }
 
 bool TriggerStage::must_stop() const {
-  return halt_ || begin_again_ || row_.gone || services_.stopping();
+  return halt_ || begin_again_ || outdated() || row_.gone || services_.stopping();
 }
 
 Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
@@ -82,7 +82,6 @@ Task<void> TriggerStage::settle(const Work& work, Creation creation, Outcome& ou
     case Creation::Kind::Created:
     case Creation::Kind::Existed:
       failures_in_a_row_ = 0;
-      row_.proven_generation = target_.generation;
       outcome.kind = Outcome::Kind::Done;
       keep(work, creation);
       co_return;
@@ -96,9 +95,9 @@ Task<void> TriggerStage::settle(const Work& work, Creation creation, Outcome& ou
 }
 
 Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Outcome& outcome) {
-  const Error& error = creation.error;
+  Error error = advised(std::move(creation.error));
   services_.telemetry.create_failed(row_, work.candidate.blob, error);
-  if (error.kind == ErrorKind::UnknownOutcome) row_.needs_sweep = true;
+  if (error.kind == ErrorKind::UnknownOutcome) row_.sweep = Sweep{target_.resource, target_.watch};
   if (concerns_all(error)) {
     if (!halt_) halt_ = error;
     co_return;
@@ -108,40 +107,67 @@ Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Out
     outcome.kind = Outcome::Kind::Done;
     co_return;
   }
-  // What an admission plugin calls invalid stays invalid; what it merely forbids may be allowed later.
-  bool rejected = error.reason == Reason::Rejected ||
-                  (error.reason == Reason::AdmissionDenied && error.kind == ErrorKind::Invalid);
-  if (rejected) {
-    bool proven = row_.proven_generation == target_.generation;
-    if (!proven && co_await template_itself_is_rejected()) {
-      if (!halt_) {
-        halt_ = Error{ErrorKind::Invalid, Reason::InvalidTemplate,
-                      fmt::format("the API server rejects what the template makes: {}", error.message)};
-      }
-      co_return;
-    }
-    set_aside(work, error);
-    outcome.kind = Outcome::Kind::Done;
-    co_return;
-  }
+  if (error.reason == Reason::Rejected) co_return co_await settle_rejection(work, std::move(error), outcome);
   postpone(work, error, creation.used_fallback, outcome);
   if (++failures_in_a_row_ >= max_failures_in_a_row && !halt_) halt_ = error;
 }
 
-// A rejected object is the blob's fault only if an ordinary name passes: otherwise a typo in the template would set
-// every blob aside. Nothing is stored by the question.
-Task<bool> TriggerStage::template_itself_is_rejected() {
+// A rejected object is the blob's fault only if one for an ordinary name would pass: otherwise a typo in the template
+// would set every blob aside. While that cannot be told, the blob waits.
+Task<void> TriggerStage::settle_rejection(const Work& work, Error error, Outcome& outcome) {
+  if (!sample_passes_) {
+    auto sample = co_await dry_run_sample();
+    if (!sample && sample.error().reason == Reason::Rejected) {
+      error.reason = Reason::InvalidTemplate;
+      error.message =
+          fmt::format("the API server rejects what spec.jobTemplate.template makes: {}", error.message);
+      if (!halt_) halt_ = std::move(error);
+      co_return;
+    }
+    if (!sample) co_return postpone(work, sample.error(), false, outcome);
+    sample_passes_ = true;
+  }
+  set_aside(work, error);
+  outcome.kind = Outcome::Kind::Done;
+}
+
+Task<Result<void>> TriggerStage::dry_run_sample() {
   render::Blob sample;
   sample.item = {
       .name = "sample/blob.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
   sample.key = TriggerKey::of(row_.uid, target_.source.container_url, sample.item.name, sample.item.etag);
   for (const std::string& name : plan_.filter.group_names()) sample.groups.push_back({name, "sample"});
   auto rendered = plan_.template_.render(target_.source, sample);
-  if (!rendered) co_return false;
+  if (!rendered)
+    co_return Result<void>{};  // the template has nothing against ordinary names, only against samples
   kube::WriteOptions options{.impersonate = identity(), .dry_run = true};
   auto answer =
       co_await services_.kube.create(target_.resource.path(row_.ns), std::move(rendered->object), options);
-  co_return !answer && answer.error().kind == ErrorKind::Invalid;
+  if (answer || answer.error().kind == ErrorKind::AlreadyExists) co_return Result<void>{};
+  co_return pass(answer);
+}
+
+// The API server says what it refuses; users also need to know what to do about it.
+Error TriggerStage::advised(Error error) const {
+  std::string_view advice;
+  std::string own;
+  if (error.reason == Reason::Forbidden) {
+    auto account = identity();
+    own = fmt::format("let {} create {} in namespace {} (a Role and a RoleBinding)",
+                      account ? "ServiceAccount " + account->name : "the operator's ServiceAccount",
+                      target_.resource.plural, row_.ns);
+    advice = own;
+  } else if (error.reason == Reason::QuotaExceeded) {
+    advice = "raise the ResourceQuota, or let finished resources go (ttlSecondsAfterFinished)";
+  } else if (error.reason == Reason::AdmissionDenied) {
+    advice = "change spec.jobTemplate.template or the policy";
+  } else if (error.reason == Reason::KindNotFound) {
+    advice = "install what serves this kind";
+  } else if (error.reason == Reason::NamespaceTerminating) {
+    advice = "nothing is created in a namespace that is being deleted";
+  }
+  if (!advice.empty()) error.message = fmt::format("{}. {}", error.message, advice);
+  return error;
 }
 
 render::Blob TriggerStage::blob_of(const checkpoint::Candidate& candidate) const {

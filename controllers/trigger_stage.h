@@ -44,6 +44,8 @@ class TriggerStage {
 
   // Why nothing more should be created in this pass; the blobs wait for the next one.
   [[nodiscard]] const std::optional<Error>& halt() const { return halt_; }
+  // The watcher was edited meanwhile: what was done counts, the rest is for a pass by the new spec.
+  [[nodiscard]] bool outdated() const { return row_.generation != target_.generation; }
   // A holder vanished under our eyes: the pass starts over from a quorum read, and concludes nothing.
   [[nodiscard]] bool begin_again() const { return begin_again_; }
 
@@ -58,7 +60,9 @@ class TriggerStage {
   [[nodiscard]] Task<void> one(const Work& work, checkpoint::Outcome& outcome);
   [[nodiscard]] Task<void> settle(const Work& work, Creation creation, checkpoint::Outcome& outcome);
   [[nodiscard]] Task<void> settle_failure(const Work& work, Creation creation, checkpoint::Outcome& outcome);
-  [[nodiscard]] Task<bool> template_itself_is_rejected();
+  [[nodiscard]] Task<void> settle_rejection(const Work& work, Error error, checkpoint::Outcome& outcome);
+  [[nodiscard]] Task<Result<void>> dry_run_sample();
+  [[nodiscard]] Error advised(Error error) const;
   [[nodiscard]] render::Blob blob_of(const checkpoint::Candidate& candidate) const;
   [[nodiscard]] std::optional<kube::ServiceAccount> identity() const;
   void keep(const Work& work, const Creation& creation);
@@ -72,6 +76,7 @@ class TriggerStage {
   Target target_;
   Harvest harvest_;
   std::optional<Error> halt_;
+  bool sample_passes_ = false;  // the API server would take an object of this template for an ordinary blob
   bool begin_again_ = false;
   std::size_t failures_in_a_row_ = 0;
 };

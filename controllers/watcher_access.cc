@@ -48,9 +48,9 @@ Task<Result<azure::SecretData>> read_secret(kube::Client& client, const WatcherR
 
 Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& clock,
                                            const azure::EndpointPolicy& policy, api::Spec spec,
-                                           WatcherRow& row) {
+                                           std::int64_t generation, WatcherRow& row) {
   bool usable =
-      row.access && row.access->generation == row.generation && clock.mono() - row.access->fetched < max_age;
+      row.access && row.access->generation == generation && clock.mono() - row.access->fetched < max_age;
   if (usable) co_return row.access->access;
   std::optional<azure::SecretData> secret;
   if (!spec.credentials_secret.empty()) {
@@ -69,7 +69,7 @@ Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& cl
     row.access.reset();
     co_return pass(access);
   }
-  row.access = std::make_unique<HeldAccess>(HeldAccess{*access, clock.mono(), row.generation});
+  row.access = std::make_unique<HeldAccess>(HeldAccess{*access, clock.mono(), generation});
   co_return std::move(*access);
 }
 

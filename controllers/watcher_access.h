@@ -10,10 +10,10 @@
 
 namespace abo::controllers {
 
-// Fills row.access when it is missing or old. Errors: NotFound SecretNotFound, those of azure::resolve_access, and the
+// `generation`: of `spec`; the row may move on meanwhile. Fills row.access when it is missing or old. Errors: NotFound SecretNotFound, those of azure::resolve_access, and the
 // client's. The row outlives the call.
 [[nodiscard]] Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& clock,
                                                          const azure::EndpointPolicy& policy, api::Spec spec,
-                                                         WatcherRow& row);
+                                                         std::int64_t generation, WatcherRow& row);
 
 }  // namespace abo::controllers

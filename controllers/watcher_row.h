@@ -11,6 +11,8 @@
 #include "azure/credentials.h"
 #include "base/time.h"
 #include "checkpoint/checkpoint.h"
+#include "controllers/run_store.h"
+#include "kube/resource.h"
 
 namespace abo::controllers {
 
@@ -19,6 +21,12 @@ struct HeldAccess {
   azure::Access access;
   MonoTime fetched{};
   std::int64_t generation = 0;
+};
+
+// Where a creation whose outcome is unknown may have left something.
+struct Sweep {
+  kube::Resource resource;
+  WatchId watch = 0;
 };
 
 struct WatcherRow {
@@ -36,16 +44,16 @@ struct WatcherRow {
   std::unique_ptr<checkpoint::Checkpoint>
       checkpoint;  // as last read with a quorum or last written; null: unknown
   std::unique_ptr<HeldAccess> access;
-  std::int64_t checked_generation = 0;  // whose template and kind were found good
-  std::int64_t proven_generation = 0;   // of which the API server accepted an object
-  bool needs_sweep = false;             // a create ended unknown: look with a quorum before the next one
-  std::uint64_t report_print = 0;       // of what the status says; 0: unknown
-  MonoTime reported{};                  // when the status was last written
-  std::uint32_t runs_revision = 0;      // raised when a created resource changed
-  std::uint32_t failures = 0;           // polls that failed in a row, for the backoff
-  std::string account;                  // for admission: the account or endpoint last polled
+  std::optional<Sweep> sweep;       // a create ended unknown: look with a quorum before the next one
+  std::uint64_t report_print = 0;   // of what the status says; 0: unknown
+  MonoTime reported{};              // when the status was last written
+  MonoTime refreshed{};             // when its counts and phases were last written on their own
+  std::uint32_t runs_revision = 0;  // raised when a created resource changed
+  std::uint32_t failures = 0;       // polls that failed in a row, for the backoff
+  std::string account;  // whose lanes its polls use: see account_of(); the resolved one after the first poll
 
   [[nodiscard]] std::string key() const { return ns + "/" + name; }
+  [[nodiscard]] std::string owner() const { return owner_key(ns, uid); }
 };
 
 }  // namespace abo::controllers

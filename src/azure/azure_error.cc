@@ -70,8 +70,8 @@ std::string clock_skew(const net::Response& response, WallTime now) {
   auto skew = std::chrono::duration_cast<seconds>(now - *date).count();
   if (std::abs(skew) <= seconds(minutes{5}).count()) return {};
   return fmt::format(
-      "this machine's clock is {} s {} the service's; correct it (the service allows 15 minutes)",
-      std::abs(skew), skew > 0 ? "ahead of" : "behind");
+      "this machine's clock is {} minutes {} the service's; correct it (the service allows 15 minutes)",
+      std::abs(skew) / 60, skew > 0 ? "ahead of" : "behind");
 }
 
 std::string check_credential(CredentialKind credential) {
@@ -138,7 +138,7 @@ Meaning conflict(std::string_view code) {
     return {ErrorKind::Unauthenticated, Reason::AuthenticationFailed,
             "the account permits no public access; set credentialsSecret"};
   }
-  return {ErrorKind::Conflict, Reason::ServiceUnavailable, "the service reports a conflict"};
+  return {ErrorKind::UnknownOutcome, Reason::ServiceUnavailable, "the service reports a conflict"};
 }
 
 Meaning bad_request(std::string_view code) {
@@ -217,10 +217,9 @@ Error error_of(const net::Response& response, WallTime now, CredentialKind crede
   if (!code.empty()) text += fmt::format(" {}", code);
   if (std::string said = first_line(element(response.body, "Message")); !said.empty())
     text += fmt::format(": {}", said);
-  if (std::string id = word(response.header("x-ms-request-id")); !id.empty())
-    text += fmt::format("; request {}", id);
   auto wish = net::retry_after(response, std::chrono::floor<seconds>(now));
-  return {meaning.kind, meaning.reason, text + ")", wish ? wish : meaning.retry_after};
+  return {meaning.kind, meaning.reason, text + ")", wish ? wish : meaning.retry_after,
+          word(response.header("x-ms-request-id"))};
 }
 
 }  // namespace abo::azure

@@ -1,5 +1,5 @@
 // What an answer of Azure Storage that is no success means, in this program's kinds and reasons and in words that say
-// what to do. Pure. The message carries the service's code and request id; it never
+// what to do. Pure. The message carries the service's code, the trace its request id; neither ever
 // carries a signature, a query or the string to sign, even when the service quotes them.
 #pragma once
 

@@ -4,10 +4,9 @@ namespace abo {
 
 namespace {
 
-// Refusals that pass by themselves, although their HTTP status says "forbidden": room is made, a webhook comes back.
+// Refusals that pass although their HTTP status says "forbidden" or "invalid": room is made, a policy is mended.
 bool passes_by_itself(const Error& error) {
-  return error.kind == ErrorKind::Forbidden &&
-         (error.reason == Reason::QuotaExceeded || error.reason == Reason::AdmissionDenied);
+  return error.reason == Reason::QuotaExceeded || error.reason == Reason::AdmissionDenied;
 }
 
 }  // namespace

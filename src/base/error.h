@@ -43,6 +43,8 @@ struct Error {
   Reason reason = Reason::Internal;
   std::string message;  // one or two sentences: what is wrong, what to do; no secrets
   std::optional<std::chrono::milliseconds> retry_after{};  // the server's own wish, when it had one
+  std::string
+      trace{};  // the server's request id: for the log, since a condition must not change with every try
 };
 
 template <class T>
@@ -50,7 +52,7 @@ using Result = std::expected<T, Error>;
 
 // `return fail(ErrorKind::Invalid, Reason::InvalidPattern, "...")` in any function that returns a Result.
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorKind kind, Reason reason, std::string message) {
-  return std::unexpected(Error{kind, reason, std::move(message), std::nullopt});
+  return std::unexpected(Error{kind, reason, std::move(message), std::nullopt, {}});
 }
 
 // Hands an error on: `if (!page) return pass(page);`

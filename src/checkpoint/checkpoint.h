@@ -41,11 +41,13 @@ struct Postponed {
 
 struct Checkpoint {
   static constexpr std::size_t max_postponed = 100;
+  static constexpr std::size_t max_previous = 3;
 
   std::string source;  // the container's URL: a checkpoint says nothing about another container
   Position cursor;     // everything at or before it is done or postponed
   RecentKeys recent;
   std::vector<Postponed> postponed;
+  json::array previous;  // of containers this watcher looked at before, newest first, as they were written
 
   [[nodiscard]] bool is_postponed(std::string_view name, std::string_view etag) const;
 
@@ -67,5 +69,11 @@ struct Checkpoint {
 // Errors: Invalid, InvalidCheckpoint. A checkpoint that cannot be read is never replaced by an empty one:
 // that would trigger everything again.
 [[nodiscard]] Result<Checkpoint> from_json(const json::value& value);
+
+// The watcher looks at another container now: the checkpoint it had there before, if it did, else `fresh`, with `left`
+// kept among the previous ones either way. So a typo that is mended, or a way there and back, triggers nothing twice.
+[[nodiscard]] Result<Checkpoint> move_to(const Checkpoint& left, Checkpoint fresh);
+// True when move_to() would find one.
+[[nodiscard]] bool was_at(const Checkpoint& checkpoint, std::string_view source);
 
 }  // namespace abo::checkpoint

@@ -1,4 +1,6 @@
 // How a checkpoint is written into the watcher's status and read back.
+#include <algorithm>
+
 #include "checkpoint/checkpoint.h"
 
 namespace abo::checkpoint {
@@ -70,6 +72,7 @@ json::object to_json(const Checkpoint& checkpoint) {
     }
     out["postponed"] = std::move(list);
   }
+  if (!checkpoint.previous.empty()) out["previous"] = checkpoint.previous;
   return out;
 }
 
@@ -81,6 +84,14 @@ Result<Checkpoint> from_json(const json::value& value) {
   if (!cursor_time) return damaged("cursor.lastModified is no time");
   Checkpoint out;
   out.source = find_string(*object, {"source"});
+  if (out.source.empty()) return damaged("source is missing");
+  for (auto [field, kind] : {std::pair{"recent", json::kind::string},
+                             {"postponed", json::kind::array},
+                             {"previous", json::kind::array}}) {
+    const json::value* value_of_field = object->if_contains(field);
+    if (value_of_field && value_of_field->kind() != kind)
+      return damaged(std::string(field) + " is of the wrong type");
+  }
   out.cursor = {*cursor_time, std::string(find_string(*object, {"cursor", "name"}))};
   auto recent = RecentKeys::decode(find_string(*object, {"recent"}));
   if (!recent) return pass(recent);
@@ -92,7 +103,33 @@ Result<Checkpoint> from_json(const json::value& value) {
       out.postponed.push_back(std::move(*postponed));
     }
   }
+  if (const json::array* list = find_array(*object, {"previous"})) out.previous = *list;
   return out;
+}
+
+bool was_at(const Checkpoint& checkpoint, std::string_view source) {
+  return std::ranges::any_of(checkpoint.previous, [&](const json::value& p) {
+    return p.is_object() && find_string(p.get_object(), {"source"}) == source;
+  });
+}
+
+Result<Checkpoint> move_to(const Checkpoint& left, Checkpoint fresh) {
+  Checkpoint there = std::move(fresh);
+  json::array previous;
+  Checkpoint leaving = left;
+  leaving.previous.clear();
+  previous.push_back(to_json(leaving));
+  for (const json::value& entry : left.previous) {
+    if (entry.is_object() && find_string(entry.get_object(), {"source"}) == there.source) {
+      auto known = from_json(entry);
+      if (!known) return pass(known);
+      there = std::move(*known);
+    } else if (previous.size() < Checkpoint::max_previous) {
+      previous.push_back(entry);
+    }
+  }
+  there.previous = std::move(previous);
+  return there;
 }
 
 }  // namespace abo::checkpoint

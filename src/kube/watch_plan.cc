@@ -41,6 +41,8 @@ milliseconds WatchPlan::watch_ended(const Result<void>& how, MonoClock::duration
     // Usual after a restart of the server, so the first relist does not wait; one right after another would be a loop.
     if (!std::exchange(relisted_, true)) return milliseconds{0};
   }
+  // The kind or the right to it went, and may come back otherwise than it was.
+  if (how.error().kind == ErrorKind::NotFound || how.error().kind == ErrorKind::Forbidden) step_ = Step::List;
   return back_off(&how.error(), jitter);
 }
 
