@@ -29,6 +29,18 @@ TEST(PollAdmission, lets_accounts_take_turns) {
   EXPECT_FALSE(admission.next());
 }
 
+TEST(PollAdmission, gives_a_lane_back_under_the_name_it_was_taken_under) {
+  PollAdmission admission({.in_all = 64, .per_account = 1});
+  admission.enqueue(1, "a");
+  admission.enqueue(2, "a");
+  auto first = admission.next();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->account, "a");
+  EXPECT_FALSE(admission.next());
+  admission.finished(*first);
+  EXPECT_EQ(admission.next()->row, 2u);
+}
+
 RC_GTEST_PROP(PollAdmission, runs_everything_once_and_never_too_much, ()) {
   PollAdmission::Limits limits{.in_all = 5, .per_account = 2};
   PollAdmission admission(limits);

@@ -65,12 +65,46 @@ TEST(Checkpoint, refuses_to_be_read_when_damaged_instead_of_starting_over) {
   for (const char* text :
        {"null", "[]", "{}", R"({"version":2,"cursor":{"lastModified":"2026-11-22T05:30:00Z","name":""}})",
         R"({"version":1})", R"({"version":1,"cursor":{"lastModified":"yesterday"}})",
-        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":"AAAA"})",
+        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"}})",
+        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":"AAAA"})",
+        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":[]})",
+        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":{}})",
         R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[{}]})"}) {
     auto read = from_json(*parse_json(text));
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().reason, Reason::InvalidCheckpoint);
   }
+}
+
+Checkpoint at_source(std::string source, std::int64_t seconds) {
+  Checkpoint c;
+  c.source = std::move(source);
+  c.move_cursor(end_of(at(seconds)));
+  return c;
+}
+
+TEST(Checkpoint, of_a_container_that_was_left_is_taken_up_again) {
+  Checkpoint a = at_source("A", 10);
+  auto b = move_to(a, at_source("B", 0));
+  ASSERT_TRUE(b);
+  EXPECT_EQ(b->source, "B");
+  EXPECT_TRUE(was_at(*b, "A"));
+  EXPECT_FALSE(was_at(*b, "C"));
+  b->move_cursor(end_of(at(20)));
+  auto again = move_to(*b, at_source("A", 0));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->source, "A");
+  EXPECT_EQ(again->cursor, a.cursor) << "nothing of A is triggered twice";
+  EXPECT_TRUE(was_at(*again, "B"));
+  EXPECT_EQ(*from_json(to_json(*again)), *again);
+}
+
+TEST(Checkpoint, remembers_only_so_many_containers) {
+  Checkpoint c = at_source("0", 1);
+  for (int i = 1; i < 10; ++i) c = *move_to(c, at_source(std::to_string(i), 1));
+  EXPECT_EQ(c.previous.size(), Checkpoint::max_previous);
+  EXPECT_TRUE(was_at(c, "8"));
+  EXPECT_FALSE(was_at(c, "1"));
 }
 
 RC_GTEST_PROP(Checkpoint, reads_what_it_writes, ()) {
