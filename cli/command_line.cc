@@ -16,13 +16,30 @@ namespace {
 const std::map<std::string, OutputFormat> formats = {
     {"table", OutputFormat::Table}, {"json", OutputFormat::Json}, {"yaml", OutputFormat::Yaml}};
 
-// Every flag has an environment variable: --settle-margin is AZURE_BLOB_OPERATOR_SETTLE_MARGIN.
+std::string upper(std::string_view text) {
+  std::string out;
+  for (char c : text) out += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// -o, --output of a command.
+void add_format(CLI::App& command, OutputFormat& format, std::string help) {
+  auto set = [&format](const std::string& text) {
+    auto at = formats.find(text);
+    if (at == formats.end()) throw CLI::ValidationError("--output", "is one of table, json and yaml");
+    format = at->second;
+  };
+  command.add_option_function<std::string>("-o,--output", set, std::move(help))->type_name("FORMAT");
+}
+
+// Every flag has an environment variable: --settle-margin of `run` is AZURE_BLOB_OPERATOR_SETTLE_MARGIN, those of other
+// commands carry the command's name as well, so that what is set for one does not surprise another.
 void name_environment(CLI::App& command) {
+  std::string prefix = "AZURE_BLOB_OPERATOR_";
+  if (command.get_name() != "run") prefix += upper(command.get_name()) + "_";
   for (CLI::Option* option : command.get_options()) {
     if (option->get_lnames().empty() || option->get_lnames()[0] == "help") continue;
-    std::string name = "AZURE_BLOB_OPERATOR_";
-    for (char c : option->get_lnames()[0]) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    option->envname(name);
+    option->envname(prefix + upper(option->get_lnames()[0]));
   }
 }
 
@@ -92,9 +109,7 @@ void add_validate(CLI::App& app, ValidateFlags& flags, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "validate", "Check watchers in files, without a cluster; exit code 1 when one is wrong");
   command->add_option("FILE", flags.files, "YAML files; - is the standard input")->required();
-  command->add_option("-o,--output", flags.format, "table, json or yaml")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->default_str("table");
+  add_format(*command, flags.format, "table (the default), json or yaml");
   name_environment(*command);
   command->callback(
       [&flags, &exit_code] { exit_code = validate(flags.files, flags.format, std::cout, std::cerr); });
@@ -120,9 +135,7 @@ void add_render(CLI::App& app, RenderFlags& flags, int& exit_code) {
   command->add_option("--content-type", o.content_type, "Its content type")->capture_default_str();
   command->add_option("--uid", o.uid, "UID of the watcher")->capture_default_str();
   command->add_option("--watcher", o.watcher, "Which watcher, when the file holds several");
-  command->add_option("-o,--output", o.output, "yaml or json")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->default_str("yaml");
+  add_format(*command, o.output, "yaml (the default) or json");
   name_environment(*command);
   command->callback(
       [&flags, &exit_code] { exit_code = render(flags.file, flags.options, std::cout, std::cerr); });
@@ -138,8 +151,8 @@ int command_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("azure-blob-operator " ABO_VERSION));
   app.footer(
-      "Every flag of a command can be given as an environment variable too: --settle-margin as\n"
-      "AZURE_BLOB_OPERATOR_SETTLE_MARGIN.");
+      "Every flag can be given as an environment variable too: --settle-margin of run as\n"
+      "AZURE_BLOB_OPERATOR_SETTLE_MARGIN, --blob of render as AZURE_BLOB_OPERATOR_RENDER_BLOB.");
   int exit_code = 0;
   RunOptions run_options;
   ValidateFlags validate_flags;
