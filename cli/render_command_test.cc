@@ -1,5 +1,7 @@
 #include "cli/render_command.h"
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,7 +39,9 @@ spec:
 
 class RenderCommand : public testing::Test {
  protected:
-  RenderCommand() : path_(testing::TempDir() + "render_command.yaml") { write(watcher); }
+  RenderCommand() : path_(testing::TempDir() + std::to_string(::getpid()) + "_render_command.yaml") {
+    write(watcher);
+  }
   ~RenderCommand() override { std::remove(path_.c_str()); }
 
   void write(std::string_view text) { std::ofstream(path_, std::ios::trunc) << text; }

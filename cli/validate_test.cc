@@ -1,5 +1,7 @@
 #include "cli/validate.h"
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,7 +47,7 @@ std::vector<std::string> findings(std::string_view text) {
 class Validate : public testing::Test {
  protected:
   std::string file(const std::string& name, std::string_view text) {
-    std::string path = testing::TempDir() + "validate_" + name;
+    std::string path = testing::TempDir() + std::to_string(::getpid()) + "_validate_" + name;
     std::ofstream(path) << text;
     files_.push_back(path);
     return path;

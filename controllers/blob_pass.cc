@@ -12,7 +12,8 @@
 #include "controllers/held_runs.h"
 #include "controllers/pass_plan.h"
 #include "controllers/pass_report.h"
-#include "controllers/status_document.h"
+#include "controllers/postponed_work.h"
+#include "controllers/stored_watcher.h"
 #include "controllers/trigger_stage.h"
 #include "controllers/watcher_access.h"
 
@@ -28,7 +29,6 @@ using checkpoint::Selection;
 // finalizers hold the names meanwhile.
 constexpr std::size_t max_batch = 256;
 constexpr std::chrono::seconds list_deadline{600};
-constexpr std::chrono::milliseconds longest_postponement = std::chrono::minutes{6};
 
 Error out_of_date() {
   return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"};
@@ -45,7 +45,7 @@ class BlobPass {
   BlobPass(Services& services, WatcherRow& row)
       : services_(services),
         row_(row),
-        document_(services.kube, row.ns, row.name, row.uid),
+        stored_(services, row),
         generation_(row.generation),
         spec_(row.spec),
         suspended_(row.suspended),
@@ -57,7 +57,6 @@ class BlobPass {
     auto done = co_await refresh_stored();
     if (!done && done.error().kind != ErrorKind::Canceled)
       services_.telemetry.report_failed(row_, done.error());
-    row_.reported = services_.clock.mono();
     co_return ended();
   }
 
@@ -77,7 +76,8 @@ class BlobPass {
     numbers_.verdict = done ? verdict(row_.checkpoint.get()) : report::verdict_of(done.error());
     result_.verdict = numbers_.verdict;
     if (auto reported = co_await report_once(); !reported) {
-      services_.telemetry.report_failed(row_, reported.error());
+      if (reported.error().kind != ErrorKind::Canceled)
+        services_.telemetry.report_failed(row_, reported.error());
       row_.report_print = 0;
       row_.checkpoint.reset();
     }
@@ -122,16 +122,16 @@ class BlobPass {
     auto held = services_.runs.store().held(row_.owner());
     if (held.empty()) co_return Result<void>{};
     if (!row_.checkpoint || recorded(*row_.checkpoint, held).size() != held.size()) {
-      if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+      if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     }
     if (!row_.checkpoint)
       co_return Result<void>{};  // begin() is still to come, and begins with what is there
     Checkpoint next = *row_.checkpoint;
     auto unknown = absorb(next, held, services_.runs);
     if (!unknown.empty()) {
-      report::Status status = document_.stored();
+      report::Status status = stored_.status();
       note_triggered(status, unknown);
-      if (auto written = co_await write(std::move(status), std::move(next)); !written)
+      if (auto written = co_await stored_.write(std::move(status), std::move(next)); !written)
         co_return pass(written);
     }
     co_await release(services_, std::move(held));
@@ -159,8 +159,8 @@ class BlobPass {
       if (!moved) co_return pass(moved);
       initial = std::move(*moved);
     }
-    report::Status status = document_.stored();
-    co_return co_await write(std::move(status), std::move(initial));
+    report::Status status = stored_.status();
+    co_return co_await stored_.write(std::move(status), std::move(initial));
   }
 
   Task<Result<Selection>> choose(azure::Access access) {
@@ -213,7 +213,7 @@ class BlobPass {
     std::vector<checkpoint::Outcome> outcomes(selection.candidates.size());
     checkpoint::Progress progress{selection.candidates, outcomes, selection.truncated};
     next = checkpoint::advance(std::move(next), progress, horizon_);
-    std::vector<Work> earlier = earlier_work(next, selection);
+    std::vector<Work> earlier = due_work(next, selection, identity_, services_.clock.wall());
     std::size_t takeable = count_takeable(selection);
     numbers_.pending = selection.eligible + static_cast<std::int64_t>(next.postponed.size());
     allowance_ = allowance();
@@ -251,24 +251,6 @@ class BlobPass {
   }
 
   // ---- its parts ----
-
-  // Postponed blobs whose time has come, and copies that are complete now. Oldest first.
-  std::vector<Work> earlier_work(const Checkpoint& known, const Selection& selection) const {
-    std::vector<Work> work;
-    WallTime now = services_.clock.wall();
-    for (const checkpoint::Postponed& p : known.postponed) {
-      if (p.reason == Reason::CopyPending || waits(p, now)) continue;
-      work.push_back({Candidate{p.blob, identity_.key_of(listing::view(p.blob))}, p.attempts, p.fallback});
-    }
-    for (const Candidate& copy : selection.copied) work.push_back({copy});
-    std::ranges::sort(work, {}, [](const Work& w) { return w.candidate.position(); });
-    return work;
-  }
-
-  // A time far ahead was written by a machine with another clock: nobody asked for so long a wait.
-  static bool waits(const checkpoint::Postponed& p, WallTime now) {
-    return p.retry_at > now && p.retry_at - now <= longest_postponement;
-  }
 
   Task<Result<void>> retry_earlier(TriggerStage& stage, Checkpoint& next, std::vector<Work> work) {
     if (work.size() > allowance_) work.resize(allowance_);
@@ -311,10 +293,9 @@ class BlobPass {
   // by our finalizer that the checkpoint does not know.
   Task<Result<void>> stay_current() {
     Checkpoint expected = *row_.checkpoint;
-    if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     if (!row_.checkpoint || *row_.checkpoint != expected) co_return std::unexpected(out_of_date());
-    if (find_int(document_.object(), {"metadata", "generation"}) != generation_)
-      co_return std::unexpected(out_of_date());
+    if (stored_.generation() != generation_) co_return std::unexpected(out_of_date());
     if (row_.sweep) {
       auto swept = co_await sweep(services_, row_.sweep->resource, row_.sweep->watch, row_.ns, row_.name);
       if (!swept) co_return pass(swept);
@@ -329,7 +310,7 @@ class BlobPass {
   Task<Result<void>> commit(TriggerStage& stage, const Checkpoint& next) {
     if (stage.begin_again()) co_return std::unexpected(out_of_date());
     auto harvest = stage.harvest();
-    report::Status status = document_.stored();
+    report::Status status = stored_.status();
     note_triggered(status, harvest.triggered);
     for (report::SetAsideBlob& blob : harvest.set_aside) report::remember(status, std::move(blob));
     auto set_aside = static_cast<std::int64_t>(harvest.set_aside.size());
@@ -341,7 +322,7 @@ class BlobPass {
       numbers_.verdict = verdict(&next);
       fill(status, numbers_, generation_, started_at_, interval());
     }
-    if (auto written = co_await write(std::move(status), next); !written) co_return pass(written);
+    if (auto written = co_await stored_.write(std::move(status), next); !written) co_return pass(written);
     allowance_ = allowance();
     co_await release(services_, recorded(next, services_.runs.store().held(row_.owner())));
     co_return Result<void>{};
@@ -378,84 +359,24 @@ class BlobPass {
             .owned = plan_->spec.deletion_policy == api::DeletionPolicy::Delete};
   }
 
-  // ---- the stored watcher ----
-
-  // Reads it with a quorum, the checkpoint in it included.
-  Task<Result<void>> load() {
-    if (auto loaded = co_await load_document(); !loaded) co_return pass(loaded);
-    co_return take_checkpoint();
-  }
-
-  Task<Result<void>> load_document() {
-    bool first = !document_.loaded();
-    auto loaded = co_await document_.load();
-    if (loaded && first) found_ = document_.stored();
-    co_return loaded;
-  }
-
-  Result<void> take_checkpoint() {
-    row_.checkpoint.reset();
-    const json::value& stored = document_.stored().checkpoint;
-    if (stored.is_null()) return {};
-    auto read = checkpoint::from_json(stored);
-    if (!read) return pass(read);
-    row_.checkpoint = std::make_unique<Checkpoint>(std::move(*read));
-    return {};
-  }
-
   Task<Result<void>> know_checkpoint() {
-    if (!row_.checkpoint && !document_.loaded()) {
-      if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
+    if (!row_.checkpoint && !stored_.loaded()) {
+      if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     }
     is_new_ = !row_.checkpoint || row_.checkpoint->source != identity_.container_url;
-    if (is_new_ && !document_.loaded()) co_return co_await load();
-    co_return Result<void>{};
-  }
-
-  Task<Result<void>> write(report::Status status, Checkpoint next) {
-    status.checkpoint = checkpoint::to_json(next);
-    auto written = co_await document_.write(std::move(status));
-    if (!written) {
-      row_.checkpoint.reset();
-      co_return pass(written);
-    }
-    row_.checkpoint = std::make_unique<Checkpoint>(std::move(next));
-    row_.reported = services_.clock.mono();
+    if (is_new_ && !stored_.loaded()) co_return co_await stored_.load();
     co_return Result<void>{};
   }
 
   // ---- the report ----
 
-  // `checkpoint` may be null: not known.
-  report::Verdict verdict(const Checkpoint* checkpoint) const {
-    using report::Health;
-    if (suspended_) {
-      return {Health::Suspended, Reason::Suspended,
-              "spec.suspend is true: nothing is polled or created. Set it to false to go on."};
-    }
-    if (held_back_) {
-      return {Health::Stalled, Reason::TooManyExistingBlobs,
-              fmt::format("{} blobs match already. Set spec.existingBlobs to Trigger to start a resource for "
-                          "each of them, "
-                          "or to Ignore to begin with the next upload.",
-                          numbers_.matched)};
-    }
-    if (const checkpoint::Postponed* failing = first_failing(checkpoint)) {
-      return {Health::Retrying, failing->reason,
-              fmt::format("Blob {} waits and is tried again: {}", failing->blob.name, failing->message)};
-    }
-    std::string waiting = allowance_ == 0 && numbers_.pending > 0
-                              ? " Blobs wait for their turn (maxActive, maxTriggersPerPoll)."
-                              : "";
-    return {Health::Ready, Reason::PollSucceeded,
-            fmt::format("The last poll succeeded.{}{}", waiting, warnings(*plan_))};
-  }
-
-  static const checkpoint::Postponed* first_failing(const Checkpoint* known) {
-    if (!known) return nullptr;
-    auto fails = [](const checkpoint::Postponed& p) { return p.reason != Reason::CopyPending; };
-    auto at = std::ranges::find_if(known->postponed, fails);
-    return at == known->postponed.end() ? nullptr : &*at;
+  // `known` may be null: there is no checkpoint yet.
+  report::Verdict verdict(const Checkpoint* known) const {
+    if (suspended_) return suspended_verdict();
+    if (held_back_) return held_back_verdict(numbers_.matched);
+    if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
+      return waiting_verdict(*failing);
+    return ready_verdict(allowance_ == 0 && numbers_.pending > 0, warnings(*plan_));
   }
 
   Task<Result<void>> report_once() {
@@ -465,37 +386,32 @@ class BlobPass {
     if (row_.reported == MonoTime{}) row_.reported = services_.clock.mono();
     bool idle_refresh = services_.clock.mono() - row_.reported >= services_.settings.idle_status_interval;
     if (print == row_.report_print && !idle_refresh) co_return Result<void>{};
-    if (!document_.loaded()) {
-      if (auto loaded = co_await load_document(); !loaded) co_return pass(loaded);
+    if (!stored_.loaded()) {
+      if (auto loaded = co_await stored_.load_status(); !loaded) co_return pass(loaded);
     }
-    report::Status before = document_.stored();
+    report::Status before = stored_.status();
     report::Status next = before;
     fill(next, numbers_, generation_, started_at_, interval());
     follow_phases(next, services_.runs, row_.ns);
     next.triggered_jobs.resize(std::min(next.triggered_jobs.size(), history_limit()));
-    if (settled_ && row_.checkpoint &&
-        document_.stored().checkpoint == json::value(checkpoint::to_json(*row_.checkpoint))) {
-      next.checkpoint = checkpoint::to_json(*settled_);
-    }
+    if (settled_ && stored_.holds_row_checkpoint()) next.checkpoint = checkpoint::to_json(*settled_);
     if (idle_refresh || !report::says_the_same(before, next)) {
-      if (auto written = co_await document_.write(next); !written) co_return pass(written);
-      (void)take_checkpoint();  // one that cannot be read was said to be so by the poll itself
-      row_.reported = services_.clock.mono();
+      if (auto written = co_await stored_.write(next); !written) co_return pass(written);
     }
-    if (report::turned(found_, next)) services_.telemetry.turned(row_, numbers_.verdict);
+    if (report::turned(stored_.found(), next)) services_.telemetry.turned(row_, numbers_.verdict);
     row_.report_print = print;
     co_return Result<void>{};
   }
 
   Task<Result<void>> refresh_stored() {
     if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
-    if (auto loaded = co_await load(); !loaded) co_return pass(loaded);
-    report::Status next = document_.stored();
+    if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
+    report::Status next = stored_.status();
     fill_counts(next, services_.runs.store().counts(row_.owner()));
     follow_phases(next, services_.runs, row_.ns);
-    if (report::says_the_same(document_.stored(), next)) co_return Result<void>{};
+    if (report::says_the_same(stored_.status(), next)) co_return Result<void>{};
     row_.refreshed = services_.clock.mono();
-    co_return co_await document_.write(std::move(next));
+    co_return co_await stored_.write(std::move(next));
   }
 
   std::chrono::seconds interval() const {
@@ -509,21 +425,14 @@ class BlobPass {
   PassResult ended() {
     result_.duration = elapsed();
     result_.release_due = next_release(services_, row_.owner());
-    if (row_.checkpoint && !result_.wish && allowance_ > 0) {
-      WallTime now = services_.clock.wall();
-      for (const checkpoint::Postponed& p : row_.checkpoint->postponed) {
-        if (p.reason == Reason::CopyPending) continue;
-        auto wait = waits(p, now) ? p.retry_at - now : std::chrono::milliseconds{0};
-        result_.wish = result_.wish ? std::min(*result_.wish, wait) : wait;
-      }
-    }
+    bool may_retry = row_.checkpoint && allowance_ > 0;
+    if (may_retry && !result_.wish) result_.wish = next_due(*row_.checkpoint, services_.clock.wall());
     return result_;
   }
 
   Services& services_;
   WatcherRow& row_;
-  StatusDocument document_;
-  report::Status found_;  // as the pass found it: what turned since then is told as an Event
+  StoredWatcher stored_;
   // The watch may bring a newer spec while the pass runs; this pass is about the one it began with.
   const std::int64_t generation_;
   const std::string spec_;

@@ -243,6 +243,12 @@ TEST_F(Document, whose_answer_was_lost_is_written_exactly_if_our_checkpoint_is_f
   EXPECT_EQ(transport.requests.size(), 3u);
 }
 
+TEST_F(Document, of_a_watcher_that_was_deleted_meanwhile_is_nobodys) {
+  transport.then(200, watcher(7, "old"));
+  transport.then(404, refusal(404, "NotFound"));
+  EXPECT_EQ(write("new")->kind, ErrorKind::Canceled);
+}
+
 TEST_F(Document, of_a_watcher_that_was_created_anew_is_nobodys) {
   transport.then(200, watcher(7, "old"));
   transport.then(409, refusal(409, "Conflict"));

@@ -1,5 +1,7 @@
 #include "controllers/pass_report.h"
 
+#include <fmt/format.h>
+
 #include <functional>
 
 namespace abo::controllers {
@@ -10,6 +12,30 @@ void mix(std::uint64_t& hash, std::uint64_t value) {
 }
 
 }  // namespace
+
+report::Verdict suspended_verdict() {
+  return {report::Health::Suspended, Reason::Suspended,
+          "spec.suspend is true: nothing is polled or created. Set it to false to go on."};
+}
+
+report::Verdict held_back_verdict(std::int64_t matched) {
+  return {report::Health::Stalled, Reason::TooManyExistingBlobs,
+          fmt::format("{} blobs match already. Set spec.existingBlobs to Trigger to start a resource for "
+                      "each of them, or "
+                      "to Ignore to begin with the next upload.",
+                      matched)};
+}
+
+report::Verdict waiting_verdict(const checkpoint::Postponed& failing) {
+  return {report::Health::Retrying, failing.reason,
+          fmt::format("Blob {} waits and is tried again: {}", failing.blob.name, failing.message)};
+}
+
+report::Verdict ready_verdict(bool out_of_room, std::string_view warnings) {
+  std::string_view waiting = out_of_room ? " Blobs wait for their turn (maxActive, maxTriggersPerPoll)." : "";
+  return {report::Health::Ready, Reason::PollSucceeded,
+          fmt::format("The last poll succeeded.{}{}", waiting, warnings)};
+}
 
 std::uint64_t fingerprint(const PassNumbers& n, std::int64_t generation, std::uint32_t runs_revision) {
   std::uint64_t hash = 1;

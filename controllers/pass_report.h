@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "checkpoint/checkpoint.h"
 #include "controllers/run_tracker.h"
 #include "report/conditions.h"
 #include "report/status.h"
@@ -19,6 +20,12 @@ struct PassNumbers {
   RunCounts runs;
   std::chrono::milliseconds duration{0};
 };
+
+// What the conditions say of a poll that reached its end.
+[[nodiscard]] report::Verdict suspended_verdict();
+[[nodiscard]] report::Verdict held_back_verdict(std::int64_t matched);
+[[nodiscard]] report::Verdict waiting_verdict(const checkpoint::Postponed& failing);
+[[nodiscard]] report::Verdict ready_verdict(bool out_of_room, std::string_view warnings);
 
 // Two passes with the same fingerprint would write the same status, but for its times. Never 0.
 [[nodiscard]] std::uint64_t fingerprint(const PassNumbers& numbers, std::int64_t generation,

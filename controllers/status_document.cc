@@ -17,7 +17,7 @@ StatusDocument::StatusDocument(kube::Client& client, std::string ns, std::string
 
 Result<void> StatusDocument::take(json::object object) {
   if (find_string(object, {"metadata", "uid"}) != uid_ || find(object, {"metadata", "deletionTimestamp"})) {
-    return fail(ErrorKind::Canceled, Reason::Canceled, fmt::format("watcher {}/{} is gone", ns_, name_));
+    return gone();
   }
   object_ = std::move(object);
   const json::value* status = object_.if_contains("status");
@@ -25,11 +25,15 @@ Result<void> StatusDocument::take(json::object object) {
   return {};
 }
 
+std::unexpected<Error> StatusDocument::gone() const {
+  return fail(ErrorKind::Canceled, Reason::Canceled, fmt::format("watcher {}/{} is gone", ns_, name_));
+}
+
 Task<Result<void>> StatusDocument::load() {
   auto object = co_await client_.get(kube::resources::watchers().path(ns_, name_));
   if (object) co_return take(std::move(*object));
   if (object.error().kind == ErrorKind::NotFound) {
-    co_return fail(ErrorKind::Canceled, Reason::Canceled, fmt::format("watcher {}/{} is gone", ns_, name_));
+    co_return gone();
   }
   co_return pass(object);
 }
@@ -44,6 +48,7 @@ Task<Result<void>> StatusDocument::write(report::Status next) {
     auto written = co_await client_.replace(path, std::move(object));
     if (written) co_return take(std::move(*written));
     last = std::move(written.error());
+    if (last.kind == ErrorKind::NotFound) co_return gone();
     bool answer_lost = last.kind == ErrorKind::UnknownOutcome;
     if (last.kind != ErrorKind::Conflict && !answer_lost) co_return std::unexpected(last);
     auto read = co_await reread(base, next.checkpoint, answer_lost);

@@ -32,6 +32,7 @@ class StatusDocument {
 
  private:
   [[nodiscard]] Result<void> take(json::object object);
+  [[nodiscard]] std::unexpected<Error> gone() const;
   [[nodiscard]] Task<Result<void>> reread(json::value base, const json::value& ours, bool answer_lost);
 
   kube::Client& client_;

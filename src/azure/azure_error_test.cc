@@ -78,9 +78,9 @@ TEST(AzureError, names_a_clock_that_is_wrong) {
     return error_of(answer(403, "AuthenticationFailed", "", date), now, credential).message;
   };
   EXPECT_THAT(message("Sun, 22 Nov 2026 05:00:00 GMT", CredentialKind::SharedKey),
-              HasSubstr("clock is 1800 s ahead of"));
+              HasSubstr("clock is 30 minutes ahead of"));
   EXPECT_THAT(message("Sun, 22 Nov 2026 06:00:00 GMT", CredentialKind::SharedKey),
-              HasSubstr("clock is 1800 s behind"));
+              HasSubstr("clock is 30 minutes behind"));
   EXPECT_THAT(message("Sun, 22 Nov 2026 05:26:00 GMT", CredentialKind::SharedKey), HasSubstr("rotated"));
   EXPECT_THAT(message("", CredentialKind::SharedKey), HasSubstr("rotated"));
 }

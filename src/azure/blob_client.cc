@@ -67,6 +67,7 @@ class BlobClient::Run {
   [[nodiscard]] net::Request make_request(const std::string& marker, const std::string& request_id) const;
   void authorize(net::Request& request, Parameters parameters) const;
   Result<milliseconds> pause_before_retry(const Error& error, int tried);
+  [[nodiscard]] int tries_for(const Error& error) const;
   [[nodiscard]] bool reaches_deadline(milliseconds pause) const;
   std::string make_request_id();
   void observe(std::string_view code, bool throttled) const;
@@ -119,12 +120,20 @@ Task<Result<BlobClient::Run::Page>> BlobClient::Run::get_page(std::string marker
     if (request.total_timeout.count() <= 0) co_return deadline_passed();
     ++listing_.requests;
     Attempt attempt = co_await try_page(std::move(request));
-    if (attempt.page || !attempt.passing || tried >= client_.options_.retry.tries)
+    if (attempt.page || !attempt.passing || tried >= tries_for(attempt.page.error()))
       co_return std::move(attempt.page);
     auto pause = pause_before_retry(attempt.page.error(), tried);
     if (!pause) co_return pass(pause);
     co_await client_.options_.sleep(*pause);
   }
+}
+
+// A host that cannot be reached at all is mostly a typo: who wrote it should learn of it soon. The next poll tries again
+// anyway; only pages that were read are worth more patience.
+int BlobClient::Run::tries_for(const Error& error) const {
+  int tries = client_.options_.retry.tries;
+  bool nobody_there = error.kind == ErrorKind::Unavailable && listing_.pages == 0;
+  return nobody_there ? std::min(tries, 2) : tries;
 }
 
 Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(net::Request request) {

@@ -20,7 +20,7 @@
 namespace abo::azure {
 
 struct RetryPolicy {
-  int tries = 5;                        // of one page
+  int tries = 5;                        // of one page; 2 of the first when no connection is to be had
   std::chrono::milliseconds base{800};  // doubled for each try; the wait is a random part of it
   std::chrono::milliseconds cap{60'000};
   std::chrono::milliseconds longest_wish{60'000};  // a longer Retry-After ends the listing with Throttled

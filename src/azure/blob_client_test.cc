@@ -249,6 +249,16 @@ TEST_F(BlobClientTest, gives_up_after_five_tries_with_growing_waits) {
   EXPECT_EQ(observed.back(), "ListBlobs 503 throttled");
 }
 
+TEST_F(BlobClientTest, says_soon_that_nobody_is_there_but_does_not_give_up_pages_for_it) {
+  for (int i = 0; i < 3; ++i) transport.steps.push_back(lost(ErrorKind::Unavailable));
+  EXPECT_EQ(failure().kind, ErrorKind::Unavailable);
+  EXPECT_EQ(transport.steps.size(), 1u);
+  transport.steps = {ok({"a"}, "m")};
+  for (int i = 0; i < 4; ++i) transport.steps.push_back(lost(ErrorKind::Unavailable));
+  transport.steps.push_back(ok({"b"}));
+  EXPECT_TRUE(list());
+}
+
 TEST_F(BlobClientTest, each_page_has_its_own_five_tries) {
   for (int page = 0; page < 3; ++page) {
     for (int i = 0; i < 4; ++i) transport.steps.push_back(status(500));
