@@ -71,6 +71,7 @@ class BlobPass {
     if (!done) {
       result_.failed = true;
       result_.wish = done.error().retry_after;
+      services_.telemetry.poll_failed(row_, done.error());
       if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
     }
     numbers_.verdict = done ? verdict(row_.checkpoint.get()) : report::verdict_of(done.error());

@@ -90,6 +90,14 @@ void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
   }
 }
 
+// Each failing poll, for whoever looks closely; that the watcher turned is told once, by turned().
+void Telemetry::poll_failed(const WatcherRow& row, const Error& error) {
+  log_.debug("poll failed", {{"watcher", row.key()},
+                             {"reason", to_string(error.reason)},
+                             {"error", error.message},
+                             {"request", error.trace}});
+}
+
 void Telemetry::report_failed(const WatcherRow& row, const Error& error) {
   log_.warn("status not written",
             {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"error", error.message}});

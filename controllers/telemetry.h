@@ -33,6 +33,7 @@ class Telemetry {
   void release_failed(const HeldRun& run, const Error& error);
 
   void polled(const WatcherRow& row, const PassNumbers& numbers);
+  void poll_failed(const WatcherRow& row, const Error& error);
   void report_failed(const WatcherRow& row, const Error& error);
   void turned(const WatcherRow& row, const report::Verdict& verdict);
 
