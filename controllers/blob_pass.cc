@@ -165,7 +165,9 @@ class BlobPass {
   }
 
   Task<Result<Selection>> choose(azure::Access access) {
-    checkpoint::CandidateSelector selector(*row_.checkpoint, identity_, {});
+    known_ = *row_.checkpoint;
+    if (row_.settled) known_.move_cursor(*row_.settled);
+    checkpoint::CandidateSelector selector(known_, identity_, {});
     auto horizon =
         co_await list(std::move(access), [&](const listing::BlobView& blob) { selector.offer(blob); });
     if (!horizon) co_return pass(horizon);
@@ -179,9 +181,7 @@ class BlobPass {
     if (services_.stopping())
       co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
     numbers_.listed = numbers_.matched = 0;
-    ServiceTime newest = ServiceTime::min();
-    auto sink = [this, &newest, matched = std::move(matched)](const listing::BlobView& blob) {
-      newest = std::max(newest, blob.last_modified);
+    auto sink = [this, matched = std::move(matched)](const listing::BlobView& blob) {
       if (plan_->filter.judge(blob) != filter::Verdict::Matches) return;
       ++numbers_.matched;
       matched(blob);
@@ -204,12 +204,11 @@ class BlobPass {
     numbers_.complete = true;
     co_return Horizon{.service_date = answer->service_date,
                       .settle_margin = services_.settings.settle_margin,
-                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds},
-                      .newest_listed = newest};
+                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
   }
 
   Task<Result<void>> trigger(Selection selection, Target target) {
-    Checkpoint next = *row_.checkpoint;
+    Checkpoint next = known_;
     checkpoint::drop_vanished_copies(next, selection);
     std::vector<checkpoint::Outcome> outcomes(selection.candidates.size());
     checkpoint::Progress progress{selection.candidates, outcomes, selection.truncated};
@@ -219,6 +218,7 @@ class BlobPass {
     numbers_.pending = selection.eligible + static_cast<std::int64_t>(next.postponed.size());
     allowance_ = allowance();
     if ((takeable == 0 && earlier.empty()) || allowance_ == 0) {
+      row_.settled = next.cursor;
       settled_ = std::move(next);
       if (takeable > 0 || !earlier.empty()) result_.more = out_of_room();
       co_return Result<void>{};
@@ -446,6 +446,7 @@ class BlobPass {
   bool is_new_ = false;     // no checkpoint for this container yet
   bool held_back_ = false;  // too many existing blobs, and nobody has chosen
   std::size_t allowance_ = SIZE_MAX;
+  Checkpoint known_;  // the row's, moved forward by what earlier polls found settled
   std::optional<Checkpoint>
       settled_;  // moved forward by a poll that found nothing to do; stored with the next report
   PassNumbers numbers_;

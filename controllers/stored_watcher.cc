@@ -22,11 +22,12 @@ Task<Result<void>> StoredWatcher::load_status() {
 }
 
 Result<void> StoredWatcher::take_checkpoint() {
-  row_.checkpoint.reset();
+  std::unique_ptr<Checkpoint> before = std::move(row_.checkpoint);
   const json::value& stored = document_.stored().checkpoint;
   if (stored.is_null()) return {};
   auto read = checkpoint::from_json(stored);
   if (!read) return pass(read);
+  if (!before || *before != *read) row_.settled.reset();
   row_.checkpoint = std::make_unique<Checkpoint>(std::move(*read));
   return {};
 }
@@ -48,6 +49,7 @@ Task<Result<void>> StoredWatcher::write(report::Status status, Checkpoint next) 
     co_return pass(written);
   }
   row_.checkpoint = std::make_unique<Checkpoint>(std::move(next));
+  row_.settled.reset();
   row_.reported = services_.clock.mono();
   co_return Result<void>{};
 }

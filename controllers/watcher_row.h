@@ -43,6 +43,9 @@ struct WatcherRow {
   // Our own.
   std::unique_ptr<checkpoint::Checkpoint>
       checkpoint;  // as last read with a quorum or last written; null: unknown
+  // Where idle polls have moved the cursor since, without writing it: what they saw and left out is not judged anew
+  // when the filters change.
+  std::optional<checkpoint::Position> settled;
   std::unique_ptr<HeldAccess> access;
   std::optional<Sweep> sweep;       // a create ended unknown: look with a quorum before the next one
   std::uint64_t report_print = 0;   // of what the status says; 0: unknown

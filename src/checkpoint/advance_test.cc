@@ -80,13 +80,6 @@ TEST(Advance, never_passes_the_minimum_age) {
   EXPECT_EQ(advance({}, {{}, {}, false}, h).cursor, end_of(at(400)));
 }
 
-TEST(Advance, does_not_follow_a_service_clock_that_ran_ahead) {
-  Horizon h = settled_at_100;
-  h.service_date = at(3730);  // an hour ahead for one poll
-  h.newest_listed = at(90);
-  EXPECT_EQ(advance({}, {{}, {}, false}, h).cursor, end_of(at(90)));
-}
-
 TEST(BatchSize, waits_when_the_keys_are_full_unless_the_cursor_can_follow) {
   Checkpoint full;
   for (std::size_t i = 0; i < RecentKeys::capacity; ++i) full.recent.insert(i, at(125));

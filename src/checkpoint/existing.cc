@@ -29,7 +29,7 @@ void IgnoreExisting::offer(const listing::BlobView& blob) {
 Checkpoint IgnoreExisting::finish(const Horizon& horizon) && {
   Checkpoint checkpoint = begin_with_all(identity_.container_url);
   for (const Seen& seen : heap_) checkpoint.recent.insert(seen.key, seen.last_modified);
-  ServiceTime settled = std::min(horizon.service_date - horizon.settle_margin, horizon.newest_listed);
+  ServiceTime settled = horizon.service_date - horizon.settle_margin;
   checkpoint.move_cursor(end_of(std::max(settled, newest_forgotten_)));
   return checkpoint;
 }

@@ -14,9 +14,6 @@ struct Horizon {
   ServiceTime service_date{};              // S
   std::chrono::seconds settle_margin{30};  // --settle-margin
   std::chrono::seconds min_age{0};         // spec.minAgeSeconds
-  // The youngest Last-Modified the listing showed. The cursor stays at or before it, so that a service whose clock
-  // once ran ahead cannot make us pass what is still to come.
-  ServiceTime newest_listed = ServiceTime::max();
 
   // Blobs of this second and older may be triggered now.
   [[nodiscard]] ServiceTime newest_takeable() const {
@@ -24,9 +21,7 @@ struct Horizon {
   }
 
   // The cursor may move to the end of this second and no further.
-  [[nodiscard]] ServiceTime settled() const {
-    return std::min(service_date - std::max(settle_margin, min_age), newest_listed);
-  }
+  [[nodiscard]] ServiceTime settled() const { return service_date - std::max(settle_margin, min_age); }
 };
 
 }  // namespace abo::checkpoint

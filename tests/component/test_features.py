@@ -29,6 +29,20 @@ def test_an_excluded_name_is_left_out(operator, scene):
     assert (status["lastPoll"]["listed"], status["lastPoll"]["matched"]) == (4, 2)
 
 
+def test_a_wider_filter_replays_nothing(own_operator, scene):
+    operator = own_operator("--settle-margin", "1")
+    scene.upload("other/old.csv", "raw/a.csv")
+    scene.watch(blobPrefix="raw/")
+    scene.wait_made("raw/a.csv")
+
+    def polls() -> float:
+        return sum(value for series, value in operator.metrics().items() if "polls_total{" in series)
+    enough = polls() + 4  # a second apart: the last of them settles what was uploaded
+    wait_until(polls, lambda seen: seen >= enough, what="idle polls")
+    scene.change(blobPrefix=None)
+    scene.settles_with("raw/a.csv")
+
+
 def test_sizes_outside_the_bounds_are_left_out(operator, scene):
     for size in (0, 3, 4, 12, 13):
         scene.upload(f"{size}.csv", data=b"x" * size)
