@@ -1,6 +1,9 @@
 """The main job: a blob lands, one resource is made for each version that passes the filters, and never two."""
 
+import yaml
+
 from testing.kube import condition, wait_until
+from testing.paths import ROOT
 
 
 def jobs(kube, namespace):
@@ -38,6 +41,21 @@ def test_a_blob_makes_one_job_with_its_name_and_url(operator, watcher, azurite, 
     assert condition(stored, "Ready")["status"] == "True"
     assert stored["status"]["triggered"] == 1
     assert stored["status"]["triggeredJobs"][0]["blobName"] == "processed/my data.csv"
+
+
+def test_the_plainest_watcher_works_as_written(operator, kube, namespace, azurite, container, secret):
+    """examples/basic-job.yaml, with nothing changed but where it lives and that its account is Azurite's."""
+    example = yaml.safe_load((ROOT / "examples/basic-job.yaml").read_text())
+    example["metadata"]["namespace"] = namespace
+    example["spec"] |= {"storageAccount": azurite.account, "endpoint": azurite.endpoint, "containerName": container}
+    secret(example["spec"]["credentialsSecret"])
+    azurite.upload(container, "processed/sales/2026.csv")
+    azurite.upload(container, "processed/sales/2026.txt")
+    azurite.upload(container, "incoming/2026.csv")
+    kube.create(example)
+    job = wait_jobs(kube, namespace, 1)["process-processed-sales-2026.csv"]
+    assert environment(job)["BLOB_NAME"] == "processed/sales/2026.csv"
+    assert environment(job)["BLOB_URL"] == f"{azurite.endpoint}/{container}/processed/sales/2026.csv"
 
 
 def test_an_overwrite_makes_a_second_job_and_a_restart_none(operator, watcher, azurite, kube, namespace, container):
