@@ -101,6 +101,7 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
   void on_list_end() override {
     controller_.remove_unseen(ns_, epoch_);
     synced_ = true;
+    controller_.look_for_orphans();
     controller_.wake();
   }
   void on_error(const Error& error) override {
@@ -340,13 +341,14 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
   WatcherRow& row = entry.row;
   MonoTime now = services_.clock.mono();
   entry.last_duration = result.duration;
-  api_in_doubt_ = result.failed && result.verdict.reason == Reason::ApiServerUnavailable;
+  api_in_doubt_ = result.api_down;
   if (row.gone || (row.suspended && !result.failed && !result.again)) return;
 
   auto interval = interval_of(entry);
   double spread = 1 + interval_jitter * (2 * services_.random() - 1);
   MonoTime regular = started + std::chrono::duration_cast<std::chrono::nanoseconds>(interval * spread);
-  if (result.failed && result.wish) regular = std::max(regular, now + *result.wish);
+  regular = std::max(regular, now + breather(result.duration));
+  if (result.retry_after) regular = std::max(regular, now + *result.retry_after);
   poll_at(entry, regular);
   bool stalled = result.failed && result.verdict.health == report::Health::Stalled;
   if (stalled && interval > longest_stall) poll_at(entry, now + longest_stall);
@@ -357,9 +359,9 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
     milliseconds backoff = base * (1LL << std::min(row.failures - 1, 8U));
     milliseconds jittered{
         static_cast<std::int64_t>(static_cast<double>(backoff.count()) * (0.5 + services_.random() / 2))};
-    if (result.wish) jittered = std::max(jittered, *result.wish);
+    if (result.retry_after) jittered = std::max(jittered, *result.retry_after);
     if (jittered < interval) poll_at(entry, now + jittered);
-  } else if (result.wish) {
+  } else if (!repeats && result.wish) {
     poll_at(entry, now + std::max(*result.wish, breather(result.duration)));
   }
   switch (result.more) {
@@ -408,7 +410,7 @@ Task<void> WatcherController::release_orphans() {
       if (held.empty() || co_await exists(held.front().ns, owner)) continue;
       co_await release(services_, std::move(held));
     }
-    if (found) co_await sleeper_.sleep(pause);
+    if (found) co_await services_.stop_signal.wait(pause);
     pause = std::min<milliseconds>(2 * pause, longest_stall);
   }
   releasing_orphans_ = false;

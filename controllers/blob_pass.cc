@@ -35,9 +35,20 @@ Error out_of_date() {
 }
 
 // Conflict means "what we knew is old" here; of a creation it means something else.
+// And a creation that may not be sent (the lease is in doubt) is no end of the work, but a reason to look again.
 Error not_stale(Error error) {
+  if (error.kind == ErrorKind::Canceled) return out_of_date();
   if (error.kind == ErrorKind::Conflict) error.kind = ErrorKind::UnknownOutcome;
   return error;
+}
+
+// Beneath || an exception would only be waited for: a bug is handed out as an error instead.
+Task<Result<azure::Listing>> as_value(Task<Result<azure::Listing>> listing) {
+  try {
+    co_return co_await std::move(listing);
+  } catch (const std::exception& thrown) {
+    co_return fail(ErrorKind::Internal, Reason::Internal, fmt::format("internal error: {}", thrown.what()));
+  }
 }
 
 class BlobPass {
@@ -70,7 +81,10 @@ class BlobPass {
     }
     if (!done) {
       result_.failed = true;
-      result_.wish = done.error().retry_after;
+      result_.api_down =
+          done.error().reason == Reason::ApiServerUnavailable &&
+          (done.error().kind == ErrorKind::Unavailable || done.error().kind == ErrorKind::UnknownOutcome);
+      result_.retry_after = done.error().retry_after;
       services_.telemetry.poll_failed(row_, done.error());
       if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
     }
@@ -117,18 +131,18 @@ class BlobPass {
                                              row_.ns);
   }
 
-  // Step 7 of the protocol, before anything is created: what is held and unknown is recorded, what is recorded is let
+  // Step 2 of the protocol, before anything is created: what is held and unknown is recorded, what is recorded is let
   // go.
   Task<Result<void>> record_held() {
     auto held = services_.runs.store().held(row_.owner());
     if (held.empty()) co_return Result<void>{};
-    if (!row_.checkpoint || recorded(*row_.checkpoint, held).size() != held.size()) {
+    if (!row_.checkpoint || recorded(*row_.checkpoint, row_.uid, held).size() != held.size()) {
       if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     }
     if (!row_.checkpoint)
       co_return Result<void>{};  // begin() is still to come, and begins with what is there
     Checkpoint next = *row_.checkpoint;
-    auto unknown = absorb(next, held, services_.runs);
+    auto unknown = absorb(next, row_.uid, held, services_.runs);
     if (!unknown.empty()) {
       report::Status status = stored_.status();
       note_triggered(status, unknown);
@@ -151,6 +165,8 @@ class BlobPass {
       if (ignore && !known) existing.offer(blob);
     });
     if (!horizon) co_return pass(horizon);
+    if (auto same = co_await read_again(); !same)
+      co_return pass(same);  // a choice may have been made meanwhile
     bool chosen = plan_->spec.existing_blobs != api::ExistingBlobs::Unset || known;
     held_back_ = !chosen && numbers_.matched > checkpoint::max_unconfirmed_existing;
     if (held_back_) co_return Result<void>{};
@@ -181,14 +197,15 @@ class BlobPass {
     if (services_.stopping())
       co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
     numbers_.listed = numbers_.matched = 0;
+    numbers_.complete = false;
     auto sink = [this, matched = std::move(matched)](const listing::BlobView& blob) {
       if (plan_->filter.judge(blob) != filter::Verdict::Matches) return;
       ++numbers_.matched;
       matched(blob);
     };
-    auto listed =
-        co_await (services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink)) ||
-                  services_.stop_signal.wait(list_deadline));
+    auto listed = co_await (
+        as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink))) ||
+        services_.stop_signal.wait(list_deadline));
     if (listed.index() == 1) {
       if (services_.stopping())
         co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
@@ -220,7 +237,8 @@ class BlobPass {
     if ((takeable == 0 && earlier.empty()) || allowance_ == 0) {
       row_.settled = next.cursor;
       settled_ = std::move(next);
-      if (takeable > 0 || !earlier.empty()) result_.more = out_of_room();
+      bool waits = takeable > 0 || first_failing(*settled_) != nullptr;
+      if (allowance_ == 0 && waits) result_.more = out_of_room();
       co_return Result<void>{};
     }
 
@@ -245,9 +263,10 @@ class BlobPass {
       if (row_.gone || services_.stopping()) co_return fail(ErrorKind::Canceled, Reason::Canceled, "stopped");
     }
     if (stage.halt()) co_return std::unexpected(not_stale(*stage.halt()));
-    bool all_tried = first == takeable;
+    bool all_tried = first == selection.candidates.size();
+    bool waits = first < takeable || first_failing(next) != nullptr;
     if (all_tried && selection.truncated) result_.more = More::Now;
-    if (!all_tried && allowance_ == 0) result_.more = out_of_room();
+    if (allowance_ == 0 && waits) result_.more = out_of_room();
     co_return Result<void>{};
   }
 
@@ -293,17 +312,25 @@ class BlobPass {
   // one this pass was planned for; whatever an unknown outcome may have left behind is found; and nothing may be held
   // by our finalizer that the checkpoint does not know.
   Task<Result<void>> stay_current() {
-    Checkpoint expected = *row_.checkpoint;
-    if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
-    if (!row_.checkpoint || *row_.checkpoint != expected) co_return std::unexpected(out_of_date());
-    if (stored_.generation() != generation_) co_return std::unexpected(out_of_date());
+    if (auto same = co_await read_again(); !same) co_return pass(same);
     if (row_.sweep) {
       auto swept = co_await sweep(services_, row_.sweep->resource, row_.sweep->watch, row_.ns, row_.name);
       if (!swept) co_return pass(swept);
       row_.sweep.reset();
     }
     auto held = services_.runs.store().held(row_.owner());
-    if (recorded(expected, held).size() != held.size()) co_return std::unexpected(out_of_date());
+    if (recorded(*row_.checkpoint, row_.uid, held).size() != held.size())
+      co_return std::unexpected(out_of_date());
+    co_return Result<void>{};
+  }
+
+  // Reads the stored watcher with a quorum: another checkpoint or spec than this pass works by ends it.
+  Task<Result<void>> read_again() {
+    std::optional<Checkpoint> expected;
+    if (row_.checkpoint) expected = *row_.checkpoint;
+    if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
+    bool same = row_.checkpoint ? expected && *expected == *row_.checkpoint : !expected;
+    if (!same || stored_.generation() != generation_) co_return std::unexpected(out_of_date());
     co_return Result<void>{};
   }
 
@@ -317,15 +344,16 @@ class BlobPass {
     auto set_aside = static_cast<std::int64_t>(harvest.set_aside.size());
     status.set_aside += set_aside;
     numbers_.pending -= static_cast<std::int64_t>(harvest.triggered.size()) + set_aside;
+    allowance_ = allowance();
     if (!stage.halt()) {  // mostly the last write of the pass: then it says all there is to say
       numbers_.runs = services_.runs.store().counts(row_.owner());
       numbers_.duration = elapsed();
       numbers_.verdict = verdict(&next);
       fill(status, numbers_, generation_, started_at_, interval());
+      row_.reported = services_.clock.mono();
     }
     if (auto written = co_await stored_.write(std::move(status), next); !written) co_return pass(written);
-    allowance_ = allowance();
-    co_await release(services_, recorded(next, services_.runs.store().held(row_.owner())));
+    co_await release(services_, recorded(next, row_.uid, services_.runs.store().held(row_.owner())));
     co_return Result<void>{};
   }
 
@@ -364,8 +392,13 @@ class BlobPass {
     if (!row_.checkpoint && !stored_.loaded()) {
       if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     }
-    is_new_ = !row_.checkpoint || row_.checkpoint->source != identity_.container_url;
-    if (is_new_ && !stored_.loaded()) co_return co_await stored_.load();
+    auto elsewhere = [this] {
+      return !row_.checkpoint || row_.checkpoint->source != identity_.container_url;
+    };
+    if (elsewhere() && !stored_.loaded()) {
+      if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
+    }
+    is_new_ = elsewhere();
     co_return Result<void>{};
   }
 
@@ -398,6 +431,7 @@ class BlobPass {
     if (settled_ && stored_.holds_row_checkpoint()) next.checkpoint = checkpoint::to_json(*settled_);
     if (idle_refresh || !report::says_the_same(before, next)) {
       if (auto written = co_await stored_.write(next); !written) co_return pass(written);
+      row_.reported = services_.clock.mono();
     }
     if (report::turned(stored_.found(), next)) services_.telemetry.turned(row_, numbers_.verdict);
     row_.report_print = print;
@@ -426,7 +460,8 @@ class BlobPass {
   PassResult ended() {
     result_.duration = elapsed();
     result_.release_due = next_release(services_, row_.owner());
-    bool may_retry = row_.checkpoint && allowance_ > 0;
+    bool may_retry = row_.checkpoint && allowance_ > 0 && !result_.failed && !held_back_ && !suspended_ &&
+                     row_.checkpoint->source == identity_.container_url;
     if (may_retry && !result_.wish) result_.wish = next_due(*row_.checkpoint, services_.clock.wall());
     return result_;
   }

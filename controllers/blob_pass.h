@@ -19,11 +19,13 @@ enum class More : std::uint8_t { None, Now, WhenThereIsRoom };
 struct PassResult {
   report::Verdict verdict;
   bool failed = false;  // the poll did not reach its end: back off
-  bool again = false;   // what we knew turned out old (checkpoint, generation): poll again at once
+  bool again = false;   // what we knew turned out old (checkpoint, generation): poll again soon
   More more = More::None;
-  std::int64_t active = 0;  // unfinished resources when the room was last counted
+  std::int64_t active = 0;                        // unfinished resources when the room was last counted
+  bool api_down = false;                          // failed for want of an API server
+  std::optional<std::chrono::milliseconds> wish;  // poll again after this: postponed blobs are due then
   std::optional<std::chrono::milliseconds>
-      wish;                             // poll again after this, at the latest: postponed blobs, Retry-After
+      retry_after;                      // failed, and the server does not want to be asked before
   std::optional<MonoTime> release_due;  // finalizers are still to be taken off then
   std::chrono::milliseconds duration{0};
 };

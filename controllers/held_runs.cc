@@ -11,17 +11,52 @@ namespace abo::controllers {
 namespace {
 
 // A finalizer that could not be removed is tried again after this long.
-constexpr std::chrono::seconds release_retry{2};
+constexpr std::chrono::seconds release_retry{5};
 
 }  // namespace
 
-std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint, const std::vector<HeldRun>& held,
-                                         const RunTracker& runs) {
+namespace {
+
+// True when the object stands for a version in that container: its key says so.
+bool belongs(const HeldRun& run, std::string_view source, std::string_view watcher_uid) {
+  return TriggerKey::of(watcher_uid, source, run.blob.name, run.blob.etag).hex() == run.trigger_key;
+}
+
+// The previous checkpoint of the run's container, or nullptr.
+json::value* previous_of(json::array& previous, const HeldRun& run, std::string_view watcher_uid) {
+  for (json::value& entry : previous) {
+    if (entry.is_object() && belongs(run, find_string(entry.get_object(), {"source"}), watcher_uid))
+      return &entry;
+  }
+  return nullptr;
+}
+
+// Marks one run done in the checkpoint of its container. False when that knew it, or when nobody remembers the
+// container: then there is nothing to record it in.
+bool record(checkpoint::Checkpoint& checkpoint, const HeldRun& run, std::string_view watcher_uid) {
+  auto key = TriggerKey::from_hex(run.trigger_key);
+  if (!key) return false;
+  if (belongs(run, checkpoint.source, watcher_uid)) {
+    if (checkpoint.is_done(*key, listing::view(run.blob))) return false;
+    checkpoint.mark_done(*key, listing::view(run.blob));
+    return true;
+  }
+  json::value* entry = previous_of(checkpoint.previous, run, watcher_uid);
+  auto earlier =
+      entry ? checkpoint::from_json(*entry) : Result<checkpoint::Checkpoint>(std::unexpected(Error{}));
+  if (!earlier || earlier->is_done(*key, listing::view(run.blob))) return false;
+  earlier->mark_done(*key, listing::view(run.blob));
+  *entry = checkpoint::to_json(*earlier);
+  return true;
+}
+
+}  // namespace
+
+std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
+                                         const std::vector<HeldRun>& held, const RunTracker& runs) {
   std::vector<report::TriggeredJob> found;
   for (const HeldRun& run : held) {
-    auto key = TriggerKey::from_hex(run.trigger_key);
-    if (!key || checkpoint.is_done(*key, listing::view(run.blob))) continue;
-    checkpoint.mark_done(*key, listing::view(run.blob));
+    if (!record(checkpoint, run, watcher_uid)) continue;
     const kube::Resource& resource = runs.resource_of(run.watch);
     found.push_back({.api_version = resource.api_version(),
                      .kind = resource.kind,
@@ -41,7 +76,10 @@ Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId wa
   kube::ListOptions options{.label_selector = fmt::format("{}={}", render::watcher_label,
                                                           render::watcher_label_value(watcher_name))};
   auto listed = co_await kube::list(services.kube, resource.path(ns), options, [&](json::object&& object) {
-    services.runs.store().upsert(watch, object, services.clock.mono());
+    // What the watch has told already is newer than a page of a list.
+    bool known =
+        services.runs.store().outcome(watch, ns, find_string(object, {"metadata", "name"})).has_value();
+    if (!known) services.runs.store().upsert(watch, object, services.clock.mono());
     return Result<void>{};
   });
   if (!listed) co_return pass(listed);
@@ -70,11 +108,10 @@ Task<void> release(Services& services, std::vector<HeldRun> held) {
                         [&](std::size_t i) { return release_one(services, held[i]); });
 }
 
-std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::vector<HeldRun> held) {
-  std::erase_if(held, [&](const HeldRun& run) {
-    auto key = TriggerKey::from_hex(run.trigger_key);
-    return key && !checkpoint.is_done(*key, listing::view(run.blob));
-  });
+std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
+                              std::vector<HeldRun> held) {
+  checkpoint::Checkpoint scratch = checkpoint;
+  std::erase_if(held, [&](const HeldRun& run) { return record(scratch, run, watcher_uid); });
   return held;
 }
 

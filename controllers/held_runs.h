@@ -1,5 +1,5 @@
 // Resources that still carry our finalizer: what the checkpoint does not know of them is put into it, and once it is
-// written the finalizers go. Step 7 of the exactly-once protocol (docs/exactly-once.md).
+// written the finalizers go. Steps 2 and 8 of the exactly-once protocol (docs/exactly-once.md).
 #pragma once
 
 #include <optional>
@@ -14,9 +14,10 @@
 
 namespace abo::controllers {
 
-// Marks done what is held and unknown; the objects' annotations are the witness, since the blob may be gone by now.
+// Marks done what is held and unknown, in the checkpoint of the container it belongs to; the objects' annotations are the witness, since the blob may be gone by now.
 // Returns the jobs that were not known, for the status. Pure.
 [[nodiscard]] std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint,
+                                                       std::string_view watcher_uid,
                                                        const std::vector<HeldRun>& held,
                                                        const RunTracker& runs);
 
@@ -24,13 +25,13 @@ namespace abo::controllers {
 [[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch,
                                        std::string ns, std::string watcher_name);
 
-// Takes the finalizers off those that were held for Settings::recording_hold (step 10). What fails is left for later,
+// Takes the finalizers off those that were held for Settings::recording_hold (step 9). What fails is left for later,
 // counted and logged; nothing depends on it but that the objects can go.
 [[nodiscard]] Task<void> release(Services& services, std::vector<HeldRun> held);
 
 // Those of a watcher's held resources that its checkpoint knows. Pure.
 [[nodiscard]] std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint,
-                                            std::vector<HeldRun> held);
+                                            std::string_view watcher_uid, std::vector<HeldRun> held);
 
 // When release() should be called again for this watcher; nothing when nothing is held.
 [[nodiscard]] std::optional<MonoTime> next_release(const Services& services, std::string_view owner);

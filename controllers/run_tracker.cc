@@ -36,7 +36,8 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   // Listed once and not failing since; or why not.
   [[nodiscard]] Task<Result<void>> listed() {
     MonoTime end = tracker_.clock_.mono() + sync_patience;
-    while (!synced_ && !error_ && tracker_.clock_.mono() < end) co_await progress_.wait(sync_patience);
+    while (!synced_ && !error_ && tracker_.clock_.mono() < end && !tracker_.options_.stopping())
+      co_await progress_.wait(std::chrono::milliseconds{500});
     if (synced_) co_return Result<void>{};
     if (error_) co_return std::unexpected(explain(*error_));
     co_return fail(ErrorKind::Unavailable, Reason::ApiServerUnavailable,

@@ -7,7 +7,7 @@ namespace abo::controllers {
 using checkpoint::Checkpoint;
 
 StoredWatcher::StoredWatcher(Services& services, WatcherRow& row)
-    : services_(services), row_(row), document_(services.kube, row.ns, row.name, row.uid) {}
+    : row_(row), document_(services.kube, row.ns, row.name, row.uid) {}
 
 Task<Result<void>> StoredWatcher::load() {
   if (auto loaded = co_await load_status(); !loaded) co_return pass(loaded);
@@ -50,7 +50,6 @@ Task<Result<void>> StoredWatcher::write(report::Status status, Checkpoint next) 
   }
   row_.checkpoint = std::make_unique<Checkpoint>(std::move(next));
   row_.settled.reset();
-  row_.reported = services_.clock.mono();
   co_return Result<void>{};
 }
 
@@ -61,7 +60,6 @@ Task<Result<void>> StoredWatcher::write(report::Status status) {
     co_return pass(written);
   }
   (void)take_checkpoint();  // one that cannot be read is said to be so by the next poll
-  row_.reported = services_.clock.mono();
   co_return Result<void>{};
 }
 

@@ -41,7 +41,6 @@ class StoredWatcher {
  private:
   [[nodiscard]] Result<void> take_checkpoint();
 
-  Services& services_;
   WatcherRow& row_;
   StatusDocument document_;
   report::Status found_;

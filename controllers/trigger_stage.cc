@@ -25,7 +25,8 @@ std::chrono::milliseconds delay(const Error& error, std::uint32_t attempts) {
 // Refusals that every other creation of this pass would meet too. The blobs need not be postponed one by one: the
 // cursor simply waits.
 bool concerns_all(const Error& error) {
-  bool unknown = error.kind == ErrorKind::UnknownOutcome;  // only of this one request
+  // Only of this one request.
+  bool unknown = error.kind == ErrorKind::UnknownOutcome || error.kind == ErrorKind::Throttled;
   return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Canceled ||
          error.reason == Reason::Forbidden || error.reason == Reason::KindNotFound ||
          error.reason == Reason::NamespaceTerminating ||
@@ -213,7 +214,7 @@ void TriggerStage::set_aside(const Work& work, const Error& error) {
 void TriggerStage::postpone(const Work& work, const Error& error, bool fallback, Outcome& outcome) const {
   outcome = {.kind = Outcome::Kind::Postponed,
              .attempts = work.attempts + 1,
-             .fallback = fallback && error.kind == ErrorKind::UnknownOutcome,
+             .fallback = work.fallback_first || (fallback && error.kind == ErrorKind::UnknownOutcome),
              .retry_at = services_.clock.wall() + delay(error, work.attempts),
              .reason = error.reason,
              .message = error.message};

@@ -63,7 +63,7 @@ class LeaseState {
 
   [[nodiscard]] bool is_leader() const { return led_since_.has_value(); }
   [[nodiscard]] bool past_deadline(MonoTime at) const;
-  // True as long as nobody can have taken over: for the check right before a write (exactly-once, protocol step 2).
+  // True as long as nobody can have taken over: for the check right before a write (exactly-once, protocol step 4).
   [[nodiscard]] bool held_safely(MonoTime at) const;
   [[nodiscard]] const std::string& holder() const { return record_.holder; }
   [[nodiscard]] const std::string& resource_version() const { return record_.resource_version; }
