@@ -13,7 +13,7 @@ TOOLS=(etcd kubectl kube-apiserver kube-controller-manager kube-scheduler kubele
 # module_folder GO MODULE@VERSION: downloads a module, prints where it is.
 module_folder() {
   local answer
-  answer=$("$1" mod download -json "$2" 2>>"$log") || true
+  answer=$("$1" mod download -json "$2" 2>>"$log") || true  # a refusal is in the answer, and told below
   local folder
   folder=$(sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p' <<<"$answer")
   [ -n "$folder" ] || die "the Go module proxy does not serve $2: $(grep '"Error"' <<<"$answer" || tail -n1 "$log")"

@@ -4,7 +4,7 @@
 cd "$ROOT" || exit
 
 preset=${1:-dev}
-shift || true
+shift || true  # called without any argument
 "$ROOT/scripts/bootstrap.sh" build test bed
 
 say "building the preset $preset"
