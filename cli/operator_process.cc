@@ -4,7 +4,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -155,11 +154,10 @@ void OperatorProcess::start() {
 // Everything that may create. The resources of a predecessor are listed after the lease was won, so that whatever it
 // left unrecorded is seen before anything new is made.
 Task<void> OperatorProcess::act() {
-  using namespace asio::experimental::awaitable_operators;
   if (stopping_) co_return;
   metrics_.leader.with().set(1);
   if (config_.leader_elect) log_.info("leading");
-  co_await (runs_.start(config_.settings.kinds) || stop_signal_.wait());
+  co_await kube::until(stop_signal_, runs_.start(config_.settings.kinds));
   if (!stopping_) co_await controller_.run();
 }
 

@@ -6,7 +6,6 @@ void PollAdmission::enqueue(RowId row, std::string_view account) {
   std::string name(account);
   Account& entry = accounts_[name];
   entry.waiting.push_back(row);
-  ++waiting_;
   stand_in_turn(name, entry);
 }
 
@@ -24,7 +23,6 @@ std::optional<PollAdmission::Admitted> PollAdmission::next() {
   account.in_turn = false;
   RowId row = account.waiting.front();
   account.waiting.pop_front();
-  --waiting_;
   ++account.running;
   ++running_;
   stand_in_turn(name, account);

@@ -38,9 +38,6 @@ class PollAdmission {
   // What next() gave has ended, or turned out to be nothing to run.
   void finished(const Admitted& admitted);
 
-  [[nodiscard]] std::size_t running() const { return running_; }
-  [[nodiscard]] std::size_t waiting() const { return waiting_; }
-
  private:
   struct Account {
     std::deque<RowId> waiting;
@@ -53,7 +50,6 @@ class PollAdmission {
   std::unordered_map<std::string, Account> accounts_;  // only those with something waiting or running
   std::deque<std::string> turns_;                      // accounts that have something waiting and may run it
   std::size_t running_ = 0;
-  std::size_t waiting_ = 0;
 };
 
 }  // namespace abo::controllers

@@ -58,9 +58,9 @@ class FakeTransport final : public net::Transport {
       co_return fail(ErrorKind::Canceled, Reason::Canceled, "may not send");
     requests.push_back(request);
     if (script.empty()) {
-      if (on_empty) on_empty();
-      co_return fail(ErrorKind::Unavailable, Reason::EndpointUnreachable,
-                     "the script is over: " + request.url);
+      if (over) co_return std::unexpected(*over);
+      ADD_FAILURE() << "a request the test did not expect: " << request.url;
+      co_return fail(ErrorKind::Unavailable, Reason::EndpointUnreachable, "the script is over");
     }
     Step step = std::move(script.front());
     script.pop_front();
@@ -78,7 +78,7 @@ class FakeTransport final : public net::Transport {
     co_return response;
   }
 
-  std::function<void()> on_empty = [] { ADD_FAILURE() << "a request the test did not expect"; };
+  std::optional<Error> over{};  // what requests get after the script; without it they fail the test
 };
 
 class FakeTime final : public Clock, public Sleeper {

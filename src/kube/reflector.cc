@@ -26,15 +26,14 @@ Reflector::Reflector(Client& client, ReflectorHandler& handler, ReflectorOptions
       random_(std::move(random)) {}
 
 Task<void> Reflector::run() {
-  while (!stopped_) {
+  while (!canceled_) {
     std::chrono::milliseconds wait{};
     if (plan_.step() == WatchPlan::Step::List) {
       wait = co_await list_once();
     } else {
       wait = co_await watch_once();
     }
-    if (canceled_ || stopped_) co_return;
-    if (wait.count() > 0) co_await sleeper_.sleep(wait);
+    if (!canceled_ && wait.count() > 0) co_await sleeper_.sleep(wait);
   }
 }
 
@@ -48,7 +47,6 @@ Task<std::chrono::milliseconds> Reflector::list_once() {
   Result<std::string> version = co_await list(client_, options_.path, std::move(options), std::move(on_item));
   if (version) {
     handler_.on_list_end();
-    if (!std::exchange(synced_, true)) handler_.on_synced();
   } else if (version.error().kind == ErrorKind::Canceled) {
     canceled_ = true;
   } else {

@@ -33,8 +33,6 @@ class ReflectorHandler {
   virtual void on_object(json::object&& object, Change change) = 0;
   // The list is complete: what is known and was not given since on_list_begin() exists no more.
   virtual void on_list_end() = 0;
-  // After the first complete list, once.
-  virtual void on_synced() {}
   // A step failed and will be tried again; NotFound may mean that the kind is not served (yet).
   virtual void on_error(const Error& error) = 0;
 };
@@ -54,11 +52,8 @@ class Reflector {
   Reflector(Client& client, ReflectorHandler& handler, ReflectorOptions options, const Clock& clock,
             Sleeper& sleeper, std::function<double()> random);
 
-  // Until the coroutine is cancelled (then it returns, or throws operation_aborted as Asio does) or stop() was called.
+  // Until the coroutine is cancelled: then it returns, or throws operation_aborted as Asio does.
   [[nodiscard]] Task<void> run();
-
-  // No further step is begun; a step under way ends in its own time.
-  void stop() { stopped_ = true; }
 
  private:
   [[nodiscard]] Task<std::chrono::milliseconds> list_once();
@@ -72,9 +67,7 @@ class Reflector {
   Sleeper& sleeper_;
   std::function<double()> random_;
   WatchPlan plan_;
-  bool synced_ = false;
   bool watched_ = false;  // a watch was opened before, so the next one is a restart
-  bool stopped_ = false;
   bool canceled_ = false;
 };
 

@@ -12,6 +12,7 @@ constexpr milliseconds kFirstWait{500};
 constexpr milliseconds kLongestWait{6'000};
 constexpr milliseconds kLongestWish{30'000};  // of a server's Retry-After
 constexpr std::chrono::seconds kLived{1};
+constexpr std::chrono::minutes kTrusted{30};
 
 }  // namespace
 
@@ -26,6 +27,7 @@ milliseconds WatchPlan::list_ended(const Result<std::string>& version, double ji
   if (!version) return back_off(&version.error(), jitter);
   version_ = *version;
   step_ = Step::Watch;
+  watched_ = {};
   return milliseconds{0};
 }
 
@@ -35,6 +37,8 @@ milliseconds WatchPlan::watch_ended(const Result<void>& how, MonoClock::duration
     wait_ = milliseconds{0};
     relisted_ = false;
   }
+  watched_ += lived;
+  if (watched_ >= kTrusted) step_ = Step::List;
   if (how) return healthy ? milliseconds{0} : back_off(nullptr, jitter);
   if (how.error().kind == ErrorKind::Gone) {
     step_ = Step::List;

@@ -2,11 +2,6 @@
 
 namespace abo::runtime {
 
-void DelayQueue::push(Id id, MonoTime due) {
-  const auto at = place_of(id);
-  if (!at || due < heap_[*at].due) reschedule(id, due);
-}
-
 void DelayQueue::reschedule(Id id, MonoTime due) {
   const auto [found, added] = index_.try_emplace(id, static_cast<std::uint32_t>(heap_.size()));
   const std::uint32_t at = found->second;
@@ -35,12 +30,6 @@ std::optional<DelayQueue::Id> DelayQueue::pop_due(MonoTime now) {
 std::optional<MonoTime> DelayQueue::next_due() const {
   if (heap_.empty()) return std::nullopt;
   return heap_.front().due;
-}
-
-std::optional<MonoTime> DelayQueue::due(Id id) const {
-  const auto at = place_of(id);
-  if (!at) return std::nullopt;
-  return heap_[*at].due;
 }
 
 std::optional<std::uint32_t> DelayQueue::place_of(Id id) const {

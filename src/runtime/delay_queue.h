@@ -16,9 +16,6 @@ class DelayQueue {
  public:
   using Id = std::uint64_t;
 
-  // Due at `due`, or earlier if it already was.
-  void push(Id id, MonoTime due);
-
   // Due at `due`, whatever was before.
   void reschedule(Id id, MonoTime due);
 
@@ -29,7 +26,6 @@ class DelayQueue {
   [[nodiscard]] std::optional<Id> pop_due(MonoTime now);
 
   [[nodiscard]] std::optional<MonoTime> next_due() const;
-  [[nodiscard]] std::optional<MonoTime> due(Id id) const;
   [[nodiscard]] std::size_t size() const { return heap_.size(); }
 
  private:

@@ -21,7 +21,6 @@ struct TaskScope::State {
   OnBug on_bug;
   asio::steady_timer changed;                    // cancelled when the last task ends
   std::list<asio::cancellation_signal> signals;  // one for each task
-  std::uint64_t bugs = 0;
   bool cancelled = false;
 };
 
@@ -78,7 +77,6 @@ void TaskScope::ended(const std::shared_ptr<State>& state,
                       std::list<asio::cancellation_signal>::iterator signal,
                       const std::exception_ptr& problem) {
   if (problem && !(state->cancelled && is_cancellation(problem))) {
-    ++state->bugs;
     std::string buffer;
     if (state->on_bug) state->on_bug(text_of(problem, buffer));
   }
@@ -101,9 +99,6 @@ bool TaskScope::cancelled() const {
 }
 std::size_t TaskScope::running() const {
   return state_->signals.size();
-}
-std::uint64_t TaskScope::bugs() const {
-  return state_->bugs;
 }
 
 Task<void> TaskScope::join() {

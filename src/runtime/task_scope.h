@@ -2,8 +2,8 @@
 // their end. join() before the scope goes, or what the tasks use may die before them.
 //
 // Inside a scope cancellation is a value, not an exception: what waits returns early (sleep_for gives false, send()
-// gives Canceled), and the task ends itself. An exception that reaches a task's root is a bug: it is reported and counted,
-// and the other tasks go on.
+// gives Canceled), and the task ends itself. An exception that reaches a task's root is a bug: it is reported, and
+// the other tasks go on.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,7 +11,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -41,7 +40,6 @@ class TaskScope {
   [[nodiscard]] Task<void> join();
 
   [[nodiscard]] std::size_t running() const;
-  [[nodiscard]] std::uint64_t bugs() const;  // tasks that ended by an exception
 
  private:
   struct State;
