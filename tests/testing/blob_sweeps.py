@@ -42,11 +42,14 @@ class Part:
 
     def __init__(self, sweep: Sweep, is_last: bool):
         self.sweep, self.is_last = sweep, is_last
+        self.before = (sweep.pages, sweep.complete)
 
     def served(self, whole: bool) -> None:
+        """The last word counts: a page that was whole but for its last byte was not."""
+        pages, complete = self.before
         self.sweep.ended = time.monotonic()
-        self.sweep.pages += whole
-        self.sweep.complete = self.sweep.complete or (whole and self.is_last)
+        self.sweep.pages = pages + whole
+        self.sweep.complete = complete or (whole and self.is_last)
 
 
 class Sweeps:

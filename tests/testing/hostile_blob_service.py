@@ -38,7 +38,8 @@ __all__ = ["HostileBlobService", "Armed", "Served", "Sweep", "Version", "Fault",
 
 
 class Served(NamedTuple):
-    """A request as the service saw it; `target` without signature, `outcome` the status or the fault's name."""
+    """A request as the service saw it, put down before its answer goes out. time: of its arrival (time.monotonic());
+    target: without signature; outcome: the status, or the name of the fault that spoiled the answer."""
     time: float
     method: str
     target: str
@@ -256,12 +257,7 @@ class HostileBlobService:
 
     async def _answer(self, connection: socket.socket, request: Request) -> bool:
         """True when the connection stays open."""
-        exchange = Exchange(self, request)
-        try:
-            await exchange.run(connection)
-        finally:
-            target = without_signature(request.target)
-            self.requests.append(Served(time.monotonic(), request.method, target, exchange.outcome))
+        await Exchange(self, request).run(connection)
         return request.headers.get("connection", "").lower() != "close"
 
     async def _call_back(self, container: str, name: str) -> None:
@@ -285,8 +281,7 @@ class Exchange:
         self.place = (self.asked.account, self.asked.container)
         self.container = service._containers.get(self.place)
         self.sweeps = service._sweeps.get(self.place)
-        self.outcome: int | str = "Gone"
-        """The status that was answered, or the name of the fault that spoiled the answer."""
+        self.arrived = time.monotonic()
         marker = self.asked.parameter("marker")
         self.mark = self.sweeps.find(marker) if self.sweeps and marker else None
         self.page = 1 if not marker else self.mark.page if self.mark else None
@@ -295,24 +290,24 @@ class Exchange:
         service = self.service
         struck = service._strike((Instead,), *self.place, self.page)
         if struck:
-            self.outcome = type(struck[Instead].fault).__name__
             if isinstance(struck[Instead].fault, Silence | ResetBeforeAnswer):
+                self._record(type(struck[Instead].fault).__name__)
                 await self._go_silent(connection, struck[Instead])
             answer = self._instead(struck[Instead].fault)
         else:
             answer = self._refused() or await self._listed()
         struck |= service._strike((Mark, Date, Pace), *self.place, self.page)
         answer.finish(self.request, service.clock(), {stage: armed.fault for stage, armed in struck.items()})
-        if answer.tampered:
-            self.outcome = type(answer.tampered).__name__
+        self._record(type(answer.tampered).__name__ if answer.tampered else answer.status)
         try:
             await self._send(connection, answer, struck.get(Pace))
         except BaseException:
             answer.end(whole=False)
             raise
-        if not answer.tampered:
-            self.outcome = answer.status
-        answer.end(whole=not answer.tampered)
+
+    def _record(self, outcome: int | str) -> None:
+        target = without_signature(self.request.target)
+        self.service.requests.append(Served(self.arrived, self.request.method, target, outcome))
 
     async def _go_silent(self, connection: socket.socket, armed: Armed) -> None:
         """Until the client gives up, or the fault is cancelled."""
@@ -363,14 +358,17 @@ class Exchange:
                        limit, faults)
 
     async def _send(self, connection: socket.socket, answer: Answer, pace: Armed | None) -> None:
-        data, loop = answer.wire, self.service._loop
+        data, loop = memoryview(answer.wire), self.service._loop
         if pace is None:
-            await loop.sock_sendall(connection, data)
+            await loop.sock_sendall(connection, data[:-1])
         else:
             step = pace.fault.chunk
-            for begin in range(0, len(data), step):
-                await loop.sock_sendall(connection, data[begin:begin + step])
+            for begin in range(0, len(data) - 1, step):
+                await loop.sock_sendall(connection, data[begin:min(begin + step, len(data) - 1)])
                 await asyncio.sleep(step / pace.fault.bytes_per_second)
+        # Whoever has the last byte must find the sweep complete, so it is put down a moment before.
+        answer.end(whole=not answer.tampered)
+        await loop.sock_sendall(connection, data[-1:])
         if answer.reset_at_end:
             raise Lost
 

@@ -50,17 +50,23 @@ class Fault:
                 and (self.path is None or self.path.search(request.path) is not None)
                 and (self.content_type is None or self.content_type.search(request.content_type) is not None))
 
-    def takes(self, request: "Request", chance: random.Random) -> bool:
-        """Whether it is this one's turn; it counts as a hit only once it had its effect."""
+    def is_due(self, request: "Request", chance: random.Random) -> bool:
+        """Whether it is this one's turn. To be asked once for each request, whoever else is due."""
         if (self.times is not None and self.taken >= self.times) or not self.fits(request):
             return False
         if self.skip:
             self.skip -= 1
             return False
-        if self.probability < 1 and chance.random() >= self.probability:
-            return False
-        self.taken += 1
-        return True
+        return self.probability >= 1 or chance.random() < self.probability
+
+
+def choose(faults: list[Fault], request: "Request", chance: random.Random) -> Fault | None:
+    """The first that is due. It is taken, and counts as a hit only once it had its effect."""
+    due = [fault for fault in faults if fault.is_due(request, chance)]
+    if not due:
+        return None
+    due[0].taken += 1
+    return due[0]
 
 
 class Request:
@@ -250,10 +256,8 @@ class Proxy:
                 self.mark(request, "gone")
                 raise Lost
         for group in self.armed:
-            for fault in group:
-                if fault.takes(request, self.chance):
-                    request.faults[fault.kind] = fault
-                    break
+            if group and (fault := choose(group, request, self.chance)):
+                request.faults[fault.kind] = fault
         if request.faults and await self.before(request, writer, gone):
             return
         await self.forward(request, writer)
@@ -397,8 +401,7 @@ class Proxy:
     async def pass_event(self, watch: Watch, line: bytes) -> None:
         # Bookmarks carry no news; the type comes first in an event.
         bookmark = b'"BOOKMARK"' in line[:40]
-        fault = next((fault for fault in self.armed_events
-                      if not bookmark and fault.takes(watch.request, self.chance)), None)
+        fault = None if bookmark else choose(self.armed_events, watch.request, self.chance)
         if fault is None:
             await self.pass_line(watch, line)
             return

@@ -1,0 +1,776 @@
+"""The two fakes that do what the real parts cannot: a blob service that misbehaves and an API server that lies.
+
+First that each fake keeps its word, seen by plain clients and by Microsoft's own SDK. Then the operator on the hostile
+service: whatever a listing does, nothing is missed and nothing doubled, the watcher says what is wrong, and it goes on
+by itself when that has passed.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import html
+import http.client
+import json
+import re
+import signal
+import threading
+import time
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobPrefix, ContainerClient
+
+from testing.azurite import KEY, SERVICE_VERSION
+from testing.blob_signatures import Asked, mac, make_sas, service_sas_text, string_to_sign
+from testing.hostile_blob_service import (Bom, DuplicateAcrossPages, EmptyPage, GarbageXml, HostileBlobService, HtmlError,
+                                          NoDate, Redirect, RepeatMarker, ResetBeforeAnswer, ResetMidBody, ShortPages,
+                                          Silence, SlowBytes, Status, TruncatedXml, WrongDate)
+from testing.kube import ApiError, Kube, condition, wait_until
+from testing.lying_api_server import LyingApiServer, Match
+from testing.operator import Operator
+
+OTHER_KEY = "b3RoZXI="
+WATCHER = "AzureBlobWatcher"
+BLOB, ETAG = "mlops.example.com/blob-name", "mlops.example.com/blob-etag"
+
+
+# The hostile blob service, seen by plain clients
+
+@pytest.fixture
+def service():
+    """Ten blobs on three pages, readable by everybody."""
+    with HostileBlobService({"chaos": KEY}) as service:
+        service.create_container("chaos", "data", public=True)
+        for n in range(10):
+            service.put("data", f"{n}.csv")
+        service.page_size_limit = 4
+        yield service
+
+
+def get(service, query: str = "", **headers: str) -> tuple[int, dict, bytes]:
+    """One listing request of our own, on a connection of its own."""
+    connection = http.client.HTTPConnection(service.host, service.port, timeout=1)
+    connection.request("GET", f"/chaos/data?restype=container&comp=list{query}", headers=headers)
+    answer = connection.getresponse()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+
+
+def names(page: bytes) -> list[str]:
+    return re.findall("<Name>(.*?)</Name>", page.decode())
+
+
+def marker(page: bytes) -> str | None:
+    found = re.search("<NextMarker>(.+?)</NextMarker>", page.decode(errors="replace"))
+    return html.unescape(found[1]) if found else None
+
+
+def pages(service, at_most: int = 9, query: str = "") -> list[bytes]:
+    """A listing from its first page to its last."""
+    seen, following = [], ""
+    while len(seen) < at_most:
+        seen.append(get(service, query + (f"&marker={urllib.parse.quote(following, safe='')}" if following else ""))[2])
+        following = marker(seen[-1])
+        if not following:
+            break
+    return seen
+
+
+def listed(service, **more) -> list[list[str]]:
+    return [names(page) for page in pages(service, **more)]
+
+
+def sdk(service, key: str = KEY, credential=None, **more) -> ContainerClient:
+    return ContainerClient(service.endpoint("chaos"), "data", api_version=SERVICE_VERSION, retry_total=0,
+                           credential=credential or {"account_name": "chaos", "account_key": key}, **more)
+
+
+THREE_PAGES = [["0.csv", "1.csv", "2.csv", "3.csv"], ["4.csv", "5.csv", "6.csv", "7.csv"], ["8.csv", "9.csv"]]
+
+
+def test_a_listing_looks_like_the_real_one(service):
+    status, headers, page = get(service, "&prefix=&maxresults=2", **{"x-ms-client-request-id": "me", "x-ms-version": "v"})
+    assert status == 200
+    assert page.startswith(b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="http://')
+    assert (headers["x-ms-client-request-id"], headers["x-ms-version"]) == ("me", "v")
+    assert len(headers["x-ms-request-id"]) == 36 and headers["date"].endswith(" GMT")
+    assert names(page) == ["0.csv", "1.csv"]
+    assert listed(service) == THREE_PAGES
+
+
+def test_a_marker_is_of_one_listing(service):
+    first, other = marker(pages(service)[0]), marker(pages(service)[0])
+    assert first != other
+    assert get(service, "&marker=made-up")[0] == 400
+    assert get(service, f"&prefix=1&marker={urllib.parse.quote(first)}")[0] == 400
+
+
+SHAPES = [
+    (Bom(0), THREE_PAGES), (EmptyPage(), [[], *THREE_PAGES]),
+    (ShortPages(1), [["0.csv"], ["1.csv", "2.csv", "3.csv", "4.csv"], ["5.csv", "6.csv", "7.csv", "8.csv"], ["9.csv"]]),
+    (DuplicateAcrossPages(2), [THREE_PAGES[0], ["2.csv", "3.csv", "4.csv", "5.csv"], ["6.csv", "7.csv", "8.csv", "9.csv"]]),
+    (RepeatMarker(), [THREE_PAGES[0], *[THREE_PAGES[1]] * 8]),
+    (SlowBytes(5_000, 100), THREE_PAGES), (NoDate(), THREE_PAGES), (WrongDate(-60), THREE_PAGES),
+]
+ANSWERS = [
+    (Status(429, retry_after=7), 429, "TooManyRequests"), (Status(500), 500, "InternalError"),
+    (Status(500, "OperationTimedOut"), 500, "OperationTimedOut"), (Status(503), 503, "ServerBusy"),
+    (Status(401), 401, "NoAuthenticationInformation"), (Status(403), 403, "AuthenticationFailed"),
+    (Status(404), 404, "ContainerNotFound"), (Status(409), 409, "ContainerBeingDeleted"),
+    (HtmlError(502), 502, None), (Redirect("http://127.0.0.1:9/"), 307, None),
+]
+BROKEN = [(ResetMidBody(300), ConnectionResetError), (ResetBeforeAnswer(), ConnectionResetError),
+          (Silence(), TimeoutError)]
+named = dict(ids=lambda value: type(value).__name__)
+
+
+@pytest.mark.parametrize("fault, expected", SHAPES, **named)
+def test_a_listing_takes_the_shape_of_its_fault_once(service, fault, expected):
+    armed = service.inject(fault)
+    assert listed(service) == expected
+    assert armed.hits == 1
+    assert listed(service) == THREE_PAGES
+
+
+@pytest.mark.parametrize("fault, status, code", ANSWERS, ids=str)
+def test_an_error_is_written_as_the_real_service_writes_it(service, fault, status, code):
+    service.inject(fault)
+    seen, headers, body = get(service)
+    assert (seen, headers.get("x-ms-error-code")) == (status, code)
+    if code:
+        assert body.startswith(b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?><Error><Code>' + code.encode())
+        assert b"RequestId:" + headers["x-ms-request-id"].encode() in body
+    assert headers.get("retry-after") == ("7" if status == 429 else None)
+    assert service.requests[-1].outcome == status
+
+
+@pytest.mark.parametrize("fault, ending", BROKEN, **named)
+def test_a_broken_connection_looks_broken(service, fault, ending):
+    armed = service.inject(fault, container="data", page=1)
+    with pytest.raises(ending):
+        get(service)
+    armed.cancel()
+    wait_until(lambda: [request.outcome for request in service.requests], lambda seen: seen == [type(fault).__name__])
+    assert listed(service) == THREE_PAGES
+
+
+@pytest.mark.parametrize("fault", [TruncatedXml(0.6), GarbageXml()], **named)
+def test_spoiled_xml_has_no_end(service, fault):
+    service.inject(fault, page=2)
+    assert [page.endswith(b"<NextMarker /></EnumerationResults>") for page in pages(service)] == [False, False]
+
+
+def test_faults_meet_whom_they_are_meant_for(service):
+    service.create_container("chaos", "other", public=True)
+    elsewhere = service.inject(Status(500), container="other")
+    thrice = service.inject(Status(503), times=3)
+    second = service.inject(Status(404), times=None, page=2)
+    assert [get(service)[0] for _ in range(4)] == [503, 503, 503, 200]
+    assert [len(page) > 600 for page in pages(service)] == [True, False]
+    second.cancel()
+    assert listed(service) == THREE_PAGES
+    assert (elsewhere.hits, thrice.hits, second.hits) == (0, 3, 1)
+
+
+def test_what_is_written_behind_the_marker_is_seen_and_before_it_is_not(service):
+    def write(position: str) -> None:
+        if position == "4.csv":
+            service.put("data", "1-before.csv")
+            service.put("data", "5-behind.csv")
+    service.on_page("data", write)
+    assert [name for page in listed(service) for name in page if "-" in name] == ["5-behind.csv"]
+    assert sum(listed(service), []).count("1-before.csv") == 1
+
+
+def test_sweeps_and_versions_are_the_truth(service):
+    before = time.monotonic()
+    etag = service.put("data", "3.csv")
+    pages(service)
+    service.inject(ResetMidBody(), page=3)
+    with pytest.raises(ConnectionResetError):
+        pages(service)
+    pages(service, query="&prefix=3")
+    service.delete("data", "3.csv")
+    whole, broken, narrow = service.sweeps("data")
+    assert [(sweep.complete, sweep.pages, sweep.prefix) for sweep in (whole, broken, narrow)] == [
+        (True, 3, ""), (False, 2, ""), (True, 1, "3")]
+    assert before < whole.began < whole.ended < broken.began
+    older, newer = [version for version in service.versions("data") if version.name == "3.csv"]
+    assert newer.etag == etag
+    assert older.born < older.gone <= newer.born < whole.began < narrow.ended < newer.gone
+
+
+def test_overwrites_in_one_second_share_a_time_and_no_etag(service):
+    service.set_clock(lambda: 1_800_000_000.4)
+    etags = {service.put("data", "a.csv") for _ in range(5)}
+    page = pages(service)[-1].decode()
+    assert len(etags) == 5
+    assert {version.last_modified for version in service.versions("data") if version.etag in etags} == {1_800_000_000}
+    assert page.count("<Last-Modified>Fri, 15 Jan 2027 08:00:00 GMT</Last-Modified>") == 1
+    service.date_offset = 3600
+    assert get(service)[1]["date"] == "Fri, 15 Jan 2027 09:00:00 GMT"
+
+
+ODD_NAMES = ["a & <b>.csv", "c\ufffed\x01 é.csv", "e\rf\tg\n.csv", "h/i%20j.csv", "😀.csv", "\ue000.csv"]
+
+
+def test_microsofts_sdk_reads_it(service):
+    for name in ODD_NAMES:
+        service.put("data", name, size=5, content_type="text/x", metadata={"k": "v"})
+    client = sdk(service)
+    blobs = list(client.list_blobs(include=["metadata"]))
+    assert [blob.name for blob in blobs] == sorted([*ODD_NAMES, *sum(THREE_PAGES, [])])
+    odd = next(blob for blob in blobs if blob.name == ODD_NAMES[0])
+    version = next(version for version in service.versions("data") if version.name == odd.name)
+    assert (odd.etag, odd.size, odd.last_modified.timestamp()) == (version.etag, 5, version.last_modified)
+    assert (odd.content_settings.content_type, odd.metadata) == ("text/x", {"k": "v"})
+    assert [found.name for found in client.walk_blobs() if isinstance(found, BlobPrefix)] == ["h/"]
+    assert list(client.list_blob_names(name_starts_with="h/")) == ["h/i%20j.csv"]
+
+
+# Signatures
+
+def test_the_published_signatures_are_the_ones_we_compute():
+    """As Azurite and the SDK sign them."""
+    key, date = KEY, {"x-ms-date": "Sun, 22 Nov 2026 05:30:00 GMT", "x-ms-version": "2021-12-02"}
+    query = [("comp", "list"), ("include", "metadata,tags"), ("maxresults", "2"), ("prefix", "in/a b+&"),
+             ("restype", "container")]
+    headers = {**date, "x-ms-client-request-id": "11111111-2222-3333-4444-555555555555", "host": "x", "accept": "*/*"}
+    asked = Asked("GET", "/devstoreaccount1/mycontainer", query, headers, "devstoreaccount1", "mycontainer")
+    assert mac(key, string_to_sign(asked)) == "Zx6UqLe+nprQsfu+EVGDjH/r5j0uSgJQx5xA0JHNRWI="
+    fields = {"sp": "rl", "st": "2026-11-22T00:00:00Z", "se": "2036-11-22T00:00:00Z", "sv": "2021-12-02", "sr": "c"}
+    text = service_sas_text("devstoreaccount1", "mycontainer", lambda name: fields.get(name, ""))
+    assert mac(key, text) == "3ln6pjTMS1UhOTk2I5ifOqs+X5RjpNoVEnNyOF3fpVU="
+
+
+@pytest.fixture
+def private(service):
+    service.create_container("chaos", "data", public=False)
+    return service
+
+
+def refusal(client: ContainerClient) -> tuple[int, str]:
+    with pytest.raises(HttpResponseError) as refused:
+        list(client.list_blobs())
+    return refused.value.status_code, refused.value.error_code
+
+
+def test_a_shared_key_opens_and_a_wrong_one_does_not(private):
+    assert len(list(sdk(private).list_blobs())) == 10
+    assert refusal(sdk(private, OTHER_KEY)) == (403, "AuthenticationFailed")
+    assert get(private)[0] == 401
+    private.accounts["chaos"] = [OTHER_KEY, KEY]
+    assert len(list(sdk(private, OTHER_KEY).list_blobs())) == 10
+
+
+@pytest.mark.parametrize("offset", [-16 * 60, 16 * 60])
+def test_a_date_far_from_the_services_is_refused(private, offset):
+    private.date_offset = offset
+    assert refusal(sdk(private)) == (403, "AuthenticationFailed")
+    private.date_offset = offset / 2
+    assert len(list(sdk(private).list_blobs())) == 10
+
+
+def sas(container="data", key=KEY, **more) -> str:
+    return make_sas(key, "chaos", container, **more)
+
+
+@pytest.mark.parametrize("token, code", [
+    (sas(), None), (sas(None), None), (sas(key=OTHER_KEY), "AuthenticationFailed"),
+    (sas("other"), "AuthenticationFailed"), (sas(end=1e9), "AuthenticationFailed"),
+    (sas(start=4e9, end=4.1e9), "AuthenticationFailed"), (sas(permissions="r"), "AuthorizationPermissionMismatch"),
+    (sas(None, services="q"), "AuthorizationServiceMismatch"),
+    (sas(None, resources="so"), "AuthorizationResourceTypeMismatch"),
+    (sas(protocol="https"), "AuthorizationProtocolMismatch"),
+    (sas().replace("sp=rl", "sp=rwl"), "AuthenticationFailed"),
+], ids=str)
+def test_a_sas_opens_what_it_was_signed_for(private, token, code):
+    status, headers, body = get(private, f"&{token}")
+    assert (status, headers.get("x-ms-error-code")) == ((403, code) if code else (200, None)), body
+    assert urllib.parse.parse_qs(token)["sig"][0] not in str(private.requests)
+
+
+def test_many_blobs_are_listed_in_no_time(service):
+    service.create_container("chaos", "large", public=True)
+    for n in range(50_000):
+        service.put("large", f"raw/{n:07}.csv")
+    service.page_size_limit = None
+    connection = http.client.HTTPConnection(service.host, service.port, timeout=10)
+    rows, following, began = 0, "", time.process_time()
+    while rows == 0 or following:
+        connection.request("GET", "/chaos/large?restype=container&comp=list&include=copy,metadata&marker="
+                           + urllib.parse.quote(following, safe=""))
+        page = connection.getresponse().read()
+        rows += page.count(b"<Blob>")
+        following = marker(page[-300:])
+    assert rows == 50_000
+    assert time.process_time() - began < 0.75  # ours and the client's together
+
+
+# The lying API server, seen by a plain client
+
+class Plain:
+    """One connection for each request, so that nothing is asked twice."""
+
+    def __init__(self, kubeconfig, home: str):
+        self.kubeconfig, self.home = kubeconfig, home
+
+    def kube(self) -> Kube:
+        return Kube.from_kubeconfig(self.kubeconfig)
+
+    def make(self, name: str) -> dict:
+        path = f"/api/v1/namespaces/{self.home}/configmaps"
+        return self.kube().request("POST", path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
+
+    def get(self, name: str = "") -> dict:
+        return self.kube().request("GET", f"/api/v1/namespaces/{self.home}/configmaps/{name}".rstrip("/"))
+
+    def watch(self):
+        """An open watch, from what is there: iterate over its events."""
+        kube = self.kube()
+        version = self.get()["metadata"]["resourceVersion"]
+        connection = kube._connect()
+        connection.request("GET", f"/api/v1/namespaces/{self.home}/configmaps?watch=true&resourceVersion={version}",
+                           headers={"Authorization": f"Bearer {kube.token}"})
+        return connection.getresponse()
+
+
+LOST = (OSError, http.client.HTTPException)
+MAPS = Match(path="/configmaps")
+WRITES = Match("POST|PATCH", "/configmaps")
+
+
+@pytest.fixture(scope="module")
+def one_proxy(bed):
+    with LyingApiServer(bed, user="liar") as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(one_proxy):
+    yield one_proxy
+    one_proxy.clear_faults()
+
+
+@pytest.fixture
+def plain(proxy, namespace) -> Plain:
+    return Plain(proxy.kubeconfig, namespace)
+
+
+def event(stream) -> tuple[str, str]:
+    seen = json.loads(stream.readline())
+    return seen["type"], seen["object"].get("metadata", {}).get("name")
+
+
+def test_it_passes_everything_on_as_its_user(proxy, plain, bed, kube, namespace):
+    began = time.monotonic()
+    plain.make("a")
+    assert kube.find("ConfigMap", "a", namespace)
+    assert plain.kube().raw("GET", "/readyz") == b"ok"
+    with pytest.raises(ApiError) as missing:
+        plain.get("b")
+    assert missing.value.status == 404
+    made, ready, looked = proxy.requests(since=began)
+    assert (made.method, made.status, made.watch, made.fault) == ("POST", 201, False, "")
+    assert (ready.path, looked.status) == ("/readyz", 404)
+    assert [entry["user"]["username"] for entry in bed.audit_events()
+            if entry["verb"] == "create" and (entry["objectRef"].get("namespace"), entry["objectRef"].get("name")) == (
+                namespace, "a")] == ["liar"]
+
+
+def test_a_lost_answer_was_carried_out_and_a_dropped_request_was_not(proxy, plain):
+    lost = proxy.lose_answer(WRITES)
+    with pytest.raises(LOST):
+        plain.make("lost")
+    dropped = proxy.drop_request(WRITES)
+    with pytest.raises(LOST):
+        plain.make("dropped")
+    assert plain.make("third")
+    assert {thing["metadata"]["name"] for thing in plain.get()["items"]} - {"kube-root-ca.crt"} == {"lost", "third"}
+    assert (lost.hits(), dropped.hits()) == (1, 1)
+    assert [request.fault for request in proxy.requests() if request.fault][-2:] == ["lose_answer", "drop_request"]
+
+
+def test_an_answer_of_its_own_is_a_status(proxy, plain):
+    proxy.answer(Match("POST", skip=1), 429, message="slowly", retry_after=2, times=2)
+    plain.make("a")
+    for _ in range(2):
+        with pytest.raises(ApiError) as told:
+            plain.make("b")
+        assert (told.value.status, told.value.reason) == (429, "TooManyRequests")
+        assert told.value.answer["details"] == {"retryAfterSeconds": 2}
+    assert plain.make("b")
+
+
+def test_delays_hold_up_the_one_request(proxy, plain):
+    proxy.delay(WRITES, 0.3)
+    proxy.delay_answer(WRITES, 0.3)
+    began = time.monotonic()
+    plain.make("a")
+    assert time.monotonic() - began > 0.6
+    plain.make("b")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("even_if_gone", [False, True])
+def test_a_request_whose_sender_died_arrives_only_if_told_so(proxy, plain, even_if_gone):
+    held = proxy.delay(WRITES, 0.4, even_if_gone=even_if_gone)
+    kube = plain.kube()
+    connection = kube._connect()
+    connection.request("POST", f"/api/v1/namespaces/{plain.home}/configmaps",
+                       json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}),
+                       {"Content-Type": "application/json"})
+    wait_until(lambda: proxy.requests()[-1].path, lambda path: path.endswith("/configmaps"))
+    connection.close()
+    wait_until(lambda: proxy.requests()[-1].fault, lambda fault: fault == "delay", what="the request held")
+    wait_until(lambda: proxy.requests(), lambda seen: held.hits() and time.monotonic() > seen[-1].time + 0.6)
+    there = {thing["metadata"]["name"] for thing in plain.get()["items"]}
+    assert ("late" in there) == even_if_gone
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_it_kills_at_the_instant_it_was_told(proxy, plain, bed, when):
+    victim = bed.run.spawn("victim", ["sleep", "100"])
+    trap = proxy.kill_on(WRITES, victim, when)
+    assert plain.get()["items"] and not trap.wait(0)
+    with pytest.raises(LOST):
+        plain.make("a")
+    assert trap.wait(5) and victim.wait(5)
+    assert victim.exit_code == -signal.SIGKILL
+    assert ("a" in {thing["metadata"]["name"] for thing in plain.get()["items"]}) == (when == "after")
+    assert plain.make("b")
+
+
+def test_it_stops_a_process_and_lets_its_request_go_on(proxy, plain, bed):
+    victim = bed.run.spawn("victim", ["sleep", "100"])
+    trap = proxy.signal_on(WRITES, victim, signal.SIGSTOP)
+    assert plain.make("a")
+    assert trap.wait(5)
+    with open(f"/proc/{victim.pid}/stat") as stat:
+        assert stat.read().rpartition(")")[2].split()[0] == "T"
+    victim.stop(0)
+
+
+def test_watch_events_are_dropped_doubled_and_delayed(proxy, plain):
+    stream = plain.watch()
+    proxy.watch_event(MAPS, "drop")
+    proxy.watch_event(MAPS, "duplicate")
+    for name in "abc":
+        plain.make(name)
+    assert [event(stream) for _ in range(3)] == [("ADDED", "b"), ("ADDED", "b"), ("ADDED", "c")]
+    proxy.watch_event(MAPS, "delay", seconds=0.4)
+    began = time.monotonic()
+    plain.make("d")
+    assert event(stream) == ("ADDED", "d")
+    assert time.monotonic() - began > 0.4
+
+
+def test_watches_are_cut_and_ended_with_gone(proxy, plain):
+    ended = plain.watch()
+    assert proxy.end_watches_with_gone() == 1
+    assert json.loads(ended.readline())["object"]["code"] == 410
+    assert ended.read() == b""
+    cut = plain.watch()
+    wait_until(lambda: proxy.cut_watches(), lambda count: count == 1)
+    with pytest.raises(LOST):
+        cut.read()
+
+
+def test_it_goes_away_and_comes_back_on_the_same_port(proxy, plain):
+    stream = plain.watch()
+    proxy.go_away()
+    with pytest.raises(LOST):
+        stream.read()
+    with pytest.raises(ConnectionRefusedError):
+        plain.get()
+    proxy.come_back()
+    assert plain.get()["items"]
+
+
+def test_it_hangs_and_goes_on(proxy, plain):
+    proxy.hang()
+    with ThreadPoolExecutor() as one:
+        held = one.submit(plain.make, "a")
+        with pytest.raises(TimeoutError):
+            held.result(timeout=0.5)
+        proxy.unhang()
+        assert held.result(timeout=10)["metadata"]["name"] == "a"
+
+
+def test_chance_is_repeatable(bed, namespace):
+    def fate(seed: int) -> str:
+        with LyingApiServer(bed, user="liar", seed=seed) as proxy:
+            plain = Plain(proxy.kubeconfig, namespace)
+            proxy.answer(Match("GET"), 503, times=None, probability=0.5)
+            return "".join("x" if plain_fails(plain) else "." for _ in range(24))
+    first = fate(7)
+    assert first == fate(7) != fate(8)
+    assert 4 < first.count("x") < 20
+
+
+def plain_fails(plain: Plain) -> bool:
+    try:
+        plain.get()
+        return False
+    except ApiError:
+        return True
+
+
+# The operator on the hostile service
+
+MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${WATCHER_NAME}-${BLOB_HASH}"}}
+FINE = "PollSucceeded"
+
+
+@dataclasses.dataclass
+class Case:
+    """What goes wrong with each listing of a watcher, on which of its pages, and what the watcher then says."""
+    name: str
+    fault: object
+    reason: str
+    page: int | None = None
+
+
+CASES = [
+    Case("no-byte-order-mark", Bom(0), FINE), Case("an-empty-page", EmptyPage(), FINE, 2),
+    Case("an-empty-first-page", EmptyPage(), FINE, 1), Case("short-pages", ShortPages(1), FINE),
+    Case("rows-that-come-again", DuplicateAcrossPages(2), FINE), Case("slow-bytes", SlowBytes(20_000, 250), FINE),
+    Case("a-date-that-is-behind", WrongDate(-300), FINE), Case("a-circle", RepeatMarker(), "InvalidResponse", 2),
+    Case("cut-xml", TruncatedXml(), "InvalidResponse", 1), Case("cut-xml-later", TruncatedXml(0.9), "InvalidResponse", 3),
+    Case("garbage", GarbageXml(), "InvalidResponse"), Case("no-date", NoDate(), "InvalidResponse"),
+    Case("an-html-page", HtmlError(200), "InvalidResponse"), Case("a-bad-gateway", HtmlError(502), "ServiceUnavailable"),
+    Case("too-many-requests", Status(429), "Throttled"), Case("busy", Status(503), "Throttled", 2),
+    Case("busy-with-a-wish", Status(503, retry_after=1), "Throttled"),
+    Case("an-error-of-its-own", Status(500), "ServiceUnavailable"),
+    Case("too-slow", Status(500, "OperationTimedOut"), "Throttled"),
+    Case("who-are-you", Status(401), "AuthenticationFailed"), Case("not-you", Status(403), "AuthenticationFailed"),
+    Case("not-this", Status(403, "AuthorizationPermissionMismatch"), "PermissionDenied"),
+    Case("not-there", Status(404), "ContainerNotFound"),
+    Case("not-there-any-more", Status(404), "ContainerNotFound", 2),
+    Case("being-deleted", Status(409), "ContainerNotFound"),
+    Case("a-reset", ResetBeforeAnswer(), "EndpointUnreachable"),
+    Case("a-reset-later", ResetMidBody(300), "EndpointUnreachable", 2),
+]
+
+
+class Play:
+    """Watchers on containers of the hostile service, each with an account of its own, in one namespace."""
+
+    def __init__(self, bed, service, home: str):
+        self.bed, self.service, self.home = bed, service, home
+        self.local = threading.local()
+
+    @property
+    def kube(self) -> Kube:
+        if not hasattr(self.local, "kube"):
+            self.local.kube = Kube.from_kubeconfig(self.bed.kubeconfig)
+        return self.local.kube
+
+    @contextlib.contextmanager
+    def at_home(self, operator: Operator):
+        """The namespace, with a Secret, and the operator that works there."""
+        self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.home}})
+        self.kube.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "azure", "namespace": self.home},
+                          "stringData": {"accountKey": KEY}})
+        try:
+            operator.start()
+            yield self
+            for left in self.kube.list(WATCHER, self.home):
+                self.kube.delete(WATCHER, left["metadata"]["name"], self.home)
+        finally:
+            operator.stop()
+        self.kube.delete("Namespace", self.home)
+
+    def operator(self, kubeconfig) -> Operator:
+        flags = ["--namespace", self.home, "--allowed-kind", "v1 ConfigMap"]
+        return Operator(self.bed.run, kubeconfig, flags, [self.service.origin], name=f"operator-{self.home}")
+
+    def container(self, name: str, *blobs: str) -> None:
+        """A container in an account of its own."""
+        account = name.replace("-", "")
+        self.service.accounts[account] = KEY
+        self.service.create_container(account, name)
+        for blob in blobs:
+            self.service.put(name, blob)
+
+    def watch(self, name: str, container: str = "", **spec) -> None:
+        container = container or name
+        account = container.replace("-", "")
+        whole = {"storageAccount": account, "endpoint": self.service.endpoint(account), "containerName": container,
+                 "credentialsSecret": "azure", "pollingIntervalSeconds": 1, "maxActive": 0,
+                 "jobTemplate": {"kind": "ConfigMap", "template": json.dumps(MAP)}, **spec}
+        self.kube.create({"apiVersion": "mlops.example.com/v1alpha1", "kind": WATCHER,
+                          "metadata": {"name": name, "namespace": self.home}, "spec": whole})
+
+    def poll_now(self, name: str) -> None:
+        self.kube.patch(WATCHER, name, {"metadata": {"annotations": {"mlops.example.com/poll-now": "now"}}}, self.home)
+
+    def wait_reason(self, name: str, reason: str) -> str:
+        """The Ready condition's message."""
+        seen = wait_until(lambda: self.kube.get(WATCHER, name, self.home),
+                          lambda seen: condition(seen, "Ready").get("reason") == reason, 40, f"{name} says {reason}", 0.3)
+        return condition(seen, "Ready")["message"]
+
+    def made(self, name: str) -> collections.Counter:
+        """How often each version (name, ETag) was instantiated. Nothing here is ever deleted."""
+        found = self.kube.list("ConfigMap", self.home, labelSelector=f"mlops.example.com/watcher={name}")
+        return collections.Counter((one["metadata"]["annotations"][BLOB], one["metadata"]["annotations"][ETAG])
+                                   for one in found)
+
+    def promised(self, name: str) -> set[tuple[str, str]]:
+        """The versions that stayed visible for one whole listing."""
+        whole = [sweep for sweep in self.service.sweeps(name) if sweep.complete]
+        return {(version.name, version.etag) for version in self.service.versions(name)
+                if any(version.born <= sweep.began and (version.gone is None or sweep.ended <= version.gone)
+                       for sweep in whole)}
+
+    def settles(self, name: str) -> None:
+        """Each promised version has its one object, no other has, and so it is still after one more poll."""
+        for turn in range(2):
+            current = self.service.put(name, f"marker-{turn}.csv")
+            wait_until(lambda: self.made(name), lambda made: (f"marker-{turn}.csv", current) in made, 60,
+                       f"{name} goes on", 0.3)
+        current = {(version.name, version.etag) for version in self.service.versions(name) if version.gone is None}
+        made = self.made(name)
+        assert current <= set(made)
+        assert self.promised(name) <= set(made) <= {(one.name, one.etag) for one in self.service.versions(name)}
+        assert set(made.values()) == {1}
+        wait_until(lambda: self.kube.get(WATCHER, name, self.home)["status"].get("triggered"),
+                   lambda triggered: triggered == len(made), 20, f"{len(made)} triggered", 0.3)
+        self.wait_reason(name, FINE)
+
+
+@pytest.fixture(scope="module")
+def play(bed, shared_operator):
+    shared_operator.stop()  # two without leader election would get into each other's way
+    with HostileBlobService({}) as service:
+        service.page_size_limit = 3
+        play = Play(bed, service, "hostile")
+        with play.at_home(play.operator(bed.kubeconfig)):
+            yield play
+
+
+SEVEN = [f"{n}.csv" for n in range(7)]  # three pages
+
+
+def run_case(play: Play, case: Case) -> None:
+    play.container(case.name, *SEVEN)
+    armed = play.service.inject(case.fault, case.name, times=None, page=case.page)
+    play.watch(case.name)
+    play.wait_reason(case.name, case.reason)
+    assert armed.hits
+    play.service.put(case.name, "meanwhile.csv")
+    play.service.put(case.name, "3.csv")
+    if case.reason == FINE:
+        play.settles(case.name)
+    armed.cancel()
+    if case.fault == Status(409):
+        play.poll_now(case.name)  # by itself it waits half a minute, as long as the service needs for a deletion
+    play.settles(case.name)
+
+
+@pytest.fixture(scope="module")
+def outcomes(play):
+    """All cases are played at once, since most of the time they wait."""
+    with ThreadPoolExecutor(len(CASES)) as threads:
+        yield {case.name: threads.submit(run_case, play, case) for case in CASES}
+
+
+@pytest.mark.parametrize("name", [case.name for case in CASES])
+def test_a_hostile_listing_is_named_and_loses_and_doubles_nothing(outcomes, name):
+    outcomes[name].result()
+
+
+def test_blobs_written_in_the_middle_of_a_listing_are_found(play):
+    rounds = []
+
+    def write(position: str) -> None:
+        if position in ("2.csv", "3.csv") and len(rounds) < 3:
+            rounds.append(position)
+            for name in ("1.csv", "2-before.csv", "4.csv", "5-behind.csv"):
+                play.service.put("mid-sweep", name)
+    play.container("mid-sweep", *SEVEN)
+    play.service.on_page("mid-sweep", write)
+    play.watch("mid-sweep")
+    wait_until(lambda: len(rounds), lambda count: count == 3, what="three listings")
+    play.settles("mid-sweep")
+    made = collections.Counter(name for name, _ in play.made("mid-sweep"))
+    # The first listing may only have counted. What the others saw before it was overwritten was a version as well.
+    assert made["1.csv"] >= 3 and made["5-behind.csv"] >= 2
+
+
+def test_five_overwrites_in_one_second_are_as_many_versions_as_polls_saw(play):
+    play.container("overwrites", *SEVEN)
+    play.watch("overwrites")
+    for _ in range(3):
+        wait_until(lambda: {etag for _, etag in play.made("overwrites")},
+                   lambda made: all(version.etag in made for version in play.service.versions("overwrites")
+                                    if version.gone is None), what="the current versions made", pause=0.2)
+        for _ in range(5):
+            play.service.put("overwrites", "3.csv")
+    play.settles("overwrites")
+    times = collections.Counter(version.last_modified for version in play.service.versions("overwrites")
+                                if version.name == "3.csv")
+    assert max(times.values()) >= 4
+    assert 4 <= len([name for name, _ in play.made("overwrites") if name == "3.csv"]) <= 16
+
+
+def test_names_that_xml_cannot_carry_arrive_whole(play):
+    play.container("odd-names", *ODD_NAMES)
+    play.watch("odd-names")
+    play.settles("odd-names")
+    assert set(ODD_NAMES) < {name for name, _ in play.made("odd-names")}
+
+
+def test_a_redirect_is_not_followed(play):
+    play.container("redirected", *SEVEN)
+    with HostileBlobService({"redirected": KEY}) as target:
+        target.create_container("redirected", "redirected", public=True)
+        armed = play.service.inject(Redirect(f"{target.endpoint('redirected')}/redirected?restype=container&comp=list"),
+                                    "redirected", times=None)
+        play.watch("redirected")
+        assert "redirects are not followed" in play.wait_reason("redirected", "InvalidResponse")
+        armed.cancel()
+        play.settles("redirected")
+        assert list(target.requests) == []
+
+
+def test_an_account_that_hangs_delays_no_other(play):
+    hung = [f"hung-{n}" for n in range(6)]  # more than may poll one account at once
+    play.container("hung", *SEVEN)
+    play.container("healthy", *SEVEN)
+    silence = play.service.inject(Silence(), account="hung", times=None)
+    for name in hung:
+        play.watch(name, container="hung")
+    wait_until(lambda: silence.hits, lambda hits: hits == 4, what="all it may have")
+    play.watch("healthy")
+    for n in range(3):
+        etag = play.service.put("healthy", f"late-{n}.csv")
+        wait_until(lambda: play.made("healthy"), lambda made: (f"late-{n}.csv", etag) in made, 3, "no delay")
+    play.settles("healthy")
+    silence.cancel()
+    wait_until(lambda: [sum(play.made(name).values()) for name in hung], lambda made: made == [7] * 6, 30, "all go on", 0.3)
+
+
+# The operator behind the lying API server
+
+def test_an_operator_behind_it_is_killed_and_deceived_and_makes_each_object_once(play, proxy):
+    creation = Match("POST", "/configmaps")
+    behind = Play(play.bed, play.service, "lied-to")
+    operator = behind.operator(proxy.kubeconfig)
+    with behind.at_home(operator):
+        behind.container("lied-to", *SEVEN)
+        lost = proxy.lose_answer(Match("POST", "/configmaps", skip=2), times=2)
+        refused = proxy.answer(Match("PATCH|PUT", "/azureblobwatchers/"), 409, times=1)
+        trap = proxy.kill_on(Match("POST", "/configmaps", skip=5), operator.process, when="after")
+        behind.watch("lied-to")
+        assert trap.wait(20)
+        assert operator.process.wait(5)
+        stale = proxy.watch_event(creation, "drop", times=2)
+        operator.start()
+        behind.settles("lied-to")
+        assert (lost.hits(), refused.hits(), trap.hits(), stale.hits()) == (2, 1, 1, 0)
+        assert proxy.cut_watches() > 0
+        behind.service.put("lied-to", "after.csv")
+        behind.settles("lied-to")
