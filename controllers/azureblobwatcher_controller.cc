@@ -1,13 +1,9 @@
 #include "controllers/azureblobwatcher_controller.h"
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
-
 #include <algorithm>
 #include <optional>
 
-#include "controllers/held_runs.h"
-#include "kube/list.h"
+#include "controllers/poll_schedule.h"
 #include "kube/resource.h"
 
 namespace abo::controllers {
@@ -18,21 +14,12 @@ using std::chrono::seconds;
 
 constexpr std::string_view poll_now_annotation = "mlops.example.com/poll-now";
 constexpr seconds default_interval{60};
-constexpr double interval_jitter = 0.05;
-constexpr milliseconds first_backoff{1000};
-constexpr milliseconds again_delay{100};
 constexpr milliseconds refresh_delay{200};  // lets several changes of one moment go into one write
 constexpr seconds refresh_distance{1};      // between two writes of one watcher's status
-constexpr milliseconds room_distance{250};  // between two polls of a watcher that waits for room
-constexpr seconds probe_distance{1};
-// A watcher whose owner has to mend something is looked at this often at least, so that it heals soon after.
-constexpr seconds longest_stall{60};
+// A resource that is not served for this long was uninstalled, and all watchers went with it. An API server that is
+// just starting may say the same for a moment.
+constexpr seconds uninstalled_after{30};
 constexpr MonoTime never = MonoTime::max();
-
-// A poll that took long is not begun again at once, however eager the reason: listing costs CPU here and money there.
-milliseconds breather(milliseconds duration) {
-  return std::max(room_distance, 4 * duration);
-}
 
 std::string text_of(const json::object& object, std::initializer_list<std::string_view> path) {
   return std::string(find_string(object, path));
@@ -63,12 +50,13 @@ bool stored_checkpoint_differs(const json::object& object, const checkpoint::Che
 struct WatcherController::Entry {
   RowId id = 0;
   WatcherRow row;
-  std::uint8_t epoch = 0;        // of the list that last showed it
+  std::uint32_t epoch = 0;       // of the list that last showed it
   bool queued = false;           // waits in the admission
   bool queued_for_poll = false;  // or only to refresh its status
   bool running = false;
   MonoTime poll_due = never;
   MonoTime refresh_due = never;
+  std::uint32_t refresh_failures = 0;  // in a row
   bool waits_for_room = false;
   std::int64_t active_when_full = 0;  // of its resources, when there was no room for more
   milliseconds last_duration{0};
@@ -88,6 +76,8 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
 
   [[nodiscard]] Task<void> run() { return reflector_.run(); }
   [[nodiscard]] bool synced() const { return synced_; }
+  // Every watcher there is was told: also when the resource is gone, and all watchers with it.
+  [[nodiscard]] bool complete() const { return synced_ || uninstalled_; }
 
   void on_list_begin() override { ++epoch_; }
   void on_object(json::object&& object, kube::Change change) override {
@@ -101,18 +91,31 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
   void on_list_end() override {
     controller_.remove_unseen(ns_, epoch_);
     synced_ = true;
-    controller_.look_for_orphans();
-    controller_.wake();
+    missing_since_.reset();
+    controller_.watchers_known();
   }
   void on_error(const Error& error) override {
+    note_missing(error);
     controller_.services_.telemetry.watch_failed("azureblobwatchers", error);
   }
 
  private:
+  void note_missing(const Error& error) {
+    if (error.kind != ErrorKind::NotFound) return missing_since_.reset();
+    MonoTime now = controller_.services_.clock.mono();
+    if (!missing_since_) missing_since_ = now;
+    if (now - *missing_since_ < uninstalled_after) return;
+    uninstalled_ = true;
+    controller_.remove_unseen(ns_, ++epoch_);
+    controller_.watchers_known();
+  }
+
   WatcherController& controller_;
   std::string ns_;
-  std::uint8_t epoch_ = 0;
+  std::uint32_t epoch_ = 0;
   bool synced_ = false;
+  std::optional<MonoTime> missing_since_;  // since when every list said that the resource is not served
+  bool uninstalled_ = false;
   kube::Reflector reflector_;
 };
 
@@ -122,7 +125,14 @@ WatcherController::WatcherController(Services& services, kube::Sleeper& sleeper,
       sleeper_(sleeper),
       watch_scope_(watch_scope),
       poll_scope_(poll_scope),
-      admission_({.in_all = services.settings.max_concurrent_polls}) {
+      admission_({.in_all = services.settings.max_concurrent_polls}),
+      outage_(services, sleeper, poll_scope,
+              [this] {
+                orphans_.look();
+                wake();
+              }),
+      orphans_(services, sleeper, outage_,
+               [this](const std::string& owner) { return by_owner_.contains(owner); }) {
   services_.runs.store().on_change([this](const std::string& owner) { run_changed(owner); });
 }
 
@@ -146,7 +156,7 @@ bool WatcherController::synced() const {
 
 // ---- from the watches ----
 
-void WatcherController::upsert(const json::object& object, std::uint8_t epoch) {
+void WatcherController::upsert(const json::object& object, std::uint32_t epoch) {
   std::string key = text_of(object, {"metadata", "namespace"}) + "/" + text_of(object, {"metadata", "name"});
   auto at = by_key_.find(key);
   if (at != by_key_.end() && at->second->row.uid != find_string(object, {"metadata", "uid"})) {
@@ -161,7 +171,7 @@ void WatcherController::upsert(const json::object& object, std::uint8_t epoch) {
   }
 }
 
-void WatcherController::add(const json::object& object, std::string key, std::uint8_t epoch) {
+void WatcherController::add(const json::object& object, std::string key, std::uint32_t epoch) {
   auto entry = std::make_shared<Entry>();
   entry->id = next_id_++;
   entry->epoch = epoch;
@@ -209,10 +219,10 @@ void WatcherController::remove(const std::string& key) {
   by_owner_.erase(entry->row.owner());
   by_key_.erase(at);
   services_.telemetry.forget(entry->row);
-  look_for_orphans();
+  orphans_.look();
 }
 
-void WatcherController::remove_unseen(std::string_view ns, std::uint8_t epoch) {
+void WatcherController::remove_unseen(std::string_view ns, std::uint32_t epoch) {
   std::vector<std::string> unseen;
   for (const auto& [key, entry] : by_key_) {
     bool ours = ns.empty() || entry->row.ns == ns;
@@ -221,9 +231,17 @@ void WatcherController::remove_unseen(std::string_view ns, std::uint8_t epoch) {
   for (const std::string& key : unseen) remove(key);
 }
 
+// Only then can it be told which resources are nobody's.
+void WatcherController::watchers_known() {
+  wake();
+  bool all = std::ranges::all_of(watches_, [](const auto& watch) { return watch->complete(); });
+  if (!polling_ || !all || std::exchange(releasing_orphans_, true)) return;
+  poll_scope_.spawn(orphans_.run());
+}
+
 void WatcherController::run_changed(const std::string& owner) {
   auto at = by_owner_.find(owner);
-  if (at == by_owner_.end()) return look_for_orphans();
+  if (at == by_owner_.end()) return orphans_.look();
   Entry& entry = *at->second;
   ++entry.row.runs_revision;
   MonoTime now = services_.clock.mono();
@@ -257,19 +275,17 @@ void WatcherController::requeue(Entry& entry) {
 
 Task<void> WatcherController::run() {
   polling_ = true;
-  look_for_orphans();
+  watchers_known();
   while (!services_.stopping()) {
     MonoTime now = services_.clock.mono();
     make_ready(now);
     start_ready();
     milliseconds pause = seconds{60};
     if (auto due = queue_.next_due()) pause = std::min(pause, std::chrono::ceil<milliseconds>(*due - now));
-    if (api_in_doubt_ && next_probe_ > now) {
-      pause = std::min(pause, std::chrono::ceil<milliseconds>(next_probe_ - now));
-    }
     // Always a turn of the loop: what ends a poll must run for anything here to change.
-    co_await wake_.wait(std::max(pause, milliseconds{1}));
+    co_await kube::until(wake_, sleeper_.sleep(std::max(pause, milliseconds{1})));
   }
+  orphans_.look();  // it ends too
 }
 
 void WatcherController::make_ready(MonoTime now) {
@@ -284,9 +300,7 @@ void WatcherController::make_ready(MonoTime now) {
 }
 
 void WatcherController::start_ready() {
-  for (;;) {
-    MonoTime now = services_.clock.mono();
-    if (api_in_doubt_ && now < next_probe_) return;
+  while (!outage_.lasts()) {
     auto admitted = admission_.next();
     if (!admitted) return;
     auto at = by_id_.find(admitted->row);
@@ -294,7 +308,6 @@ void WatcherController::start_ready() {
       admission_.finished(*admitted);
       continue;
     }
-    if (api_in_doubt_) next_probe_ = now + probe_distance;
     EntryPtr entry = at->second;
     entry->queued = false;
     entry->running = true;
@@ -306,19 +319,17 @@ Task<void> WatcherController::run_entry(EntryPtr entry, PollAdmission::Admitted 
   std::optional<std::string> bug;
   try {
     co_await work(*entry);
-  } catch (const boost::system::system_error& stopped) {
-    if (stopped.code() != boost::asio::error::operation_aborted) bug = stopped.what();
   } catch (const std::exception& thrown) {
     bug = thrown.what();
   }
-  if (bug) {  // one broken watcher harms only itself
+  if (bug && !poll_scope_.cancelled()) {  // one broken watcher harms only itself
     services_.telemetry.bug(*bug);
     poll_at(*entry, services_.clock.mono() + default_interval);
   }
   entry->running = false;
   admission_.finished(admitted);
   requeue(*entry);
-  if (entry->row.gone) look_for_orphans();
+  if (entry->row.gone) orphans_.look();
   wake_.notify_all();
 }
 
@@ -326,7 +337,8 @@ Task<void> WatcherController::work(Entry& entry) {
   MonoTime started = services_.clock.mono();
   entry.refresh_due = never;
   PassResult result;
-  if (entry.queued_for_poll) {
+  bool polls = entry.queued_for_poll;
+  if (polls) {
     entry.poll_due = never;
     entry.waits_for_room = false;
     result = co_await run_blob_pass(services_, entry.row);
@@ -334,100 +346,44 @@ Task<void> WatcherController::work(Entry& entry) {
   } else {
     result = co_await refresh_status(services_, entry.row);
   }
-  if (result.release_due) refresh_at(entry, *result.release_due);
+  if (result.api_down) outage_.suspect();
+  plan_refresh(entry, result, polls);
 }
 
 void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTime started) {
   WatcherRow& row = entry.row;
-  MonoTime now = services_.clock.mono();
   entry.last_duration = result.duration;
-  api_in_doubt_ = result.api_down;
-  if (row.gone || (row.suspended && !result.failed && !result.again)) return;
-
-  auto interval = interval_of(entry);
-  double spread = 1 + interval_jitter * (2 * services_.random() - 1);
-  MonoTime regular = started + std::chrono::duration_cast<std::chrono::nanoseconds>(interval * spread);
-  regular = std::max(regular, now + breather(result.duration));
-  if (result.retry_after) regular = std::max(regular, now + *result.retry_after);
-  poll_at(entry, regular);
-  bool stalled = result.failed && result.verdict.health == report::Health::Stalled;
-  if (stalled && interval > longest_stall) poll_at(entry, now + longest_stall);
-  bool repeats = result.failed || result.again;
+  bool repeats = result.failed || result.again || result.unreported;
   row.failures = repeats ? row.failures + 1 : 0;
-  if (repeats && !stalled) {
-    milliseconds base = result.again ? again_delay : first_backoff;
-    milliseconds backoff = base * (1LL << std::min(row.failures - 1, 8U));
-    milliseconds jittered{
-        static_cast<std::int64_t>(static_cast<double>(backoff.count()) * (0.5 + services_.random() / 2))};
-    if (result.retry_after) jittered = std::max(jittered, *result.retry_after);
-    if (jittered < interval) poll_at(entry, now + jittered);
-  } else if (!repeats && result.wish) {
-    poll_at(entry, now + std::max(*result.wish, breather(result.duration)));
-  }
-  switch (result.more) {
-    case More::None:
-      break;
-    case More::Now:
-      poll_at(entry, now + breather(result.duration));
-      break;
-    case More::WhenThereIsRoom:
-      entry.waits_for_room = true;
-      entry.active_when_full = result.active;
-      if (services_.runs.store().counts(row.owner()).active < result.active)
-        poll_at(entry, now + breather(result.duration));
-      break;
+  if (row.gone || (row.suspended && !repeats)) return;
+  MonoTime now = services_.clock.mono();
+  PollTimes times{.started = started, .now = now, .interval = interval_of(entry), .failures = row.failures};
+  poll_at(entry, next_poll(result, times, services_.random));
+  if (result.more != More::WhenThereIsRoom) return;
+  entry.waits_for_room = true;
+  entry.active_when_full = result.active;
+  bool room = services_.runs.store().counts(row.owner()).active < result.active;
+  if (room) poll_at(entry, now + breather(result.duration));
+}
+
+// A refresh follows when finalizers can go later, or when this one failed.
+void WatcherController::plan_refresh(Entry& entry, const PassResult& result, bool polled) {
+  bool failed = !polled && result.unreported;
+  if (!polled) entry.refresh_failures = failed ? entry.refresh_failures + 1 : 0;
+  if (failed) {
+    MonoTime now = services_.clock.mono();
+    refresh_at(entry, next_try(result, now, entry.refresh_failures, services_.random()));
+  } else if (result.release_due) {
+    refresh_at(entry, *result.release_due);
   }
 }
 
-std::chrono::nanoseconds WatcherController::interval_of(const Entry& entry) const {
+seconds WatcherController::interval_of(const Entry& entry) const {
   auto spec = parse_json(entry.row.spec);
   const json::object* fields = spec ? spec->if_object() : nullptr;
   auto value = fields ? find_int(*fields, {"pollingIntervalSeconds"}) : std::nullopt;
   if (!value || *value < 1 || *value > 86400) return default_interval;
   return seconds{*value};
-}
-
-// ---- finalizers of watchers that are no more ----
-
-void WatcherController::look_for_orphans() {
-  if (!polling_ || releasing_orphans_ || !synced() || services_.stopping()) return;
-  auto is_orphan = [&](const std::string& owner) { return !by_owner_.contains(owner); };
-  if (std::ranges::none_of(services_.runs.store().owners_with_held(), is_orphan)) return;
-  releasing_orphans_ = true;
-  poll_scope_.spawn(release_orphans());
-}
-
-// Nothing is recorded for them: without its watcher a checkpoint has no meaning. A pass that was under way may still
-// add some; its end looks again. What does not go is tried again, ever more slowly.
-Task<void> WatcherController::release_orphans() {
-  milliseconds pause = first_backoff;
-  for (bool found = true; found && !services_.stopping();) {
-    found = false;
-    for (const std::string& owner : services_.runs.store().owners_with_held()) {
-      if (by_owner_.contains(owner)) continue;
-      found = true;
-      auto held = services_.runs.store().held(owner);
-      if (held.empty() || co_await exists(held.front().ns, owner)) continue;
-      co_await release(services_, std::move(held));
-    }
-    if (found) co_await services_.stop_signal.wait(pause);
-    pause = std::min<milliseconds>(2 * pause, longest_stall);
-  }
-  releasing_orphans_ = false;
-}
-
-// Asked with a quorum: the watch may not have told of a watcher that a predecessor already worked for.
-Task<bool> WatcherController::exists(std::string ns, std::string owner) {
-  bool seen = false;
-  auto listed = co_await kube::list(services_.kube, kube::resources::watchers().path(ns),
-                                    {.metadata_only = true}, [&](json::object&& object) {
-                                      bool going = find(object, {"metadata", "deletionTimestamp"}) != nullptr;
-                                      auto key = owner_key(ns, find_string(object, {"metadata", "uid"}));
-                                      seen = seen || (key == owner && !going);
-                                      return Result<void>{};
-                                    });
-  bool namespace_gone = !listed && listed.error().kind == ErrorKind::NotFound;
-  co_return seen || (!listed && !namespace_gone);
 }
 
 }  // namespace abo::controllers

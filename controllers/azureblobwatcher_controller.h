@@ -9,7 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "controllers/api_outage.h"
 #include "controllers/blob_pass.h"
+#include "controllers/orphan_release.h"
 #include "controllers/poll_admission.h"
 #include "controllers/services.h"
 #include "controllers/watcher_row.h"
@@ -45,10 +47,11 @@ class WatcherController {
   using EntryPtr = std::shared_ptr<Entry>;
 
   // From the watches.
-  void upsert(const json::object& object, std::uint8_t epoch);
+  void upsert(const json::object& object, std::uint32_t epoch);
   void remove(const std::string& key);
-  void remove_unseen(std::string_view ns, std::uint8_t epoch);
-  void add(const json::object& object, std::string key, std::uint8_t epoch);
+  void remove_unseen(std::string_view ns, std::uint32_t epoch);
+  void watchers_known();
+  void add(const json::object& object, std::string key, std::uint32_t epoch);
   void update(Entry& entry, const json::object& object);
   void run_changed(const std::string& owner);
 
@@ -61,12 +64,8 @@ class WatcherController {
   [[nodiscard]] Task<void> run_entry(EntryPtr entry, PollAdmission::Admitted admitted);
   [[nodiscard]] Task<void> work(Entry& entry);
   void plan_next(Entry& entry, const PassResult& result, MonoTime started);
-  [[nodiscard]] std::chrono::nanoseconds interval_of(const Entry& entry) const;
-
-  // Finalizers of watchers that are no more.
-  void look_for_orphans();
-  [[nodiscard]] Task<void> release_orphans();
-  [[nodiscard]] Task<bool> exists(std::string ns, std::string owner);
+  void plan_refresh(Entry& entry, const PassResult& result, bool polled);
+  [[nodiscard]] std::chrono::seconds interval_of(const Entry& entry) const;
 
   Services& services_;
   kube::Sleeper& sleeper_;
@@ -80,9 +79,9 @@ class WatcherController {
   runtime::DelayQueue queue_;
   PollAdmission admission_;
   kube::Signal wake_;
+  ApiOutage outage_;
+  OrphanRelease orphans_;
   bool polling_ = false;
-  bool api_in_doubt_ = false;  // the API server failed us last: one probe a second instead of everybody
-  MonoTime next_probe_{};
   bool releasing_orphans_ = false;
 };
 

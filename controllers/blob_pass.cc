@@ -9,6 +9,7 @@
 #include "checkpoint/advance.h"
 #include "checkpoint/candidates.h"
 #include "checkpoint/existing.h"
+#include "controllers/api_outage.h"
 #include "controllers/held_runs.h"
 #include "controllers/pass_plan.h"
 #include "controllers/pass_report.h"
@@ -66,8 +67,7 @@ class BlobPass {
   // Only what can be said without asking Azure: held resources, counts, phases.
   Task<PassResult> refresh() {
     auto done = co_await refresh_stored();
-    if (!done && done.error().kind != ErrorKind::Canceled)
-      services_.telemetry.report_failed(row_, done.error());
+    if (!done && done.error().kind != ErrorKind::Canceled) unreported(done.error());
     co_return ended();
   }
 
@@ -81,18 +81,17 @@ class BlobPass {
     }
     if (!done) {
       result_.failed = true;
-      result_.api_down =
-          done.error().reason == Reason::ApiServerUnavailable &&
-          (done.error().kind == ErrorKind::Unavailable || done.error().kind == ErrorKind::UnknownOutcome);
+      result_.api_down = api_is_away(done.error());
       result_.retry_after = done.error().retry_after;
       services_.telemetry.poll_failed(row_, done.error());
       if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
     }
+    // A server that is away, or asks for patience, is not asked to store that it is.
+    if (!done && done.error().reason == Reason::ApiServerUnavailable && !stored_.loaded()) co_return ended();
     numbers_.verdict = done ? verdict(row_.checkpoint.get()) : report::verdict_of(done.error());
     result_.verdict = numbers_.verdict;
     if (auto reported = co_await report_once(); !reported) {
-      if (reported.error().kind != ErrorKind::Canceled)
-        services_.telemetry.report_failed(row_, reported.error());
+      if (reported.error().kind != ErrorKind::Canceled) unreported(reported.error());
       row_.report_print = 0;
       row_.checkpoint.reset();
     }
@@ -457,9 +456,16 @@ class BlobPass {
     return std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.mono() - started_);
   }
 
+  void unreported(const Error& error) {
+    result_.unreported = true;
+    result_.api_down = result_.api_down || api_is_away(error);
+    if (error.retry_after) result_.retry_after = error.retry_after;
+    services_.telemetry.report_failed(row_, error);
+  }
+
   PassResult ended() {
     result_.duration = elapsed();
-    result_.release_due = next_release(services_, row_.owner());
+    if (row_.checkpoint) result_.release_due = next_release(services_, row_.owner());
     bool may_retry = row_.checkpoint && allowance_ > 0 && !result_.failed && !held_back_ && !suspended_ &&
                      row_.checkpoint->source == identity_.container_url;
     if (may_retry && !result_.wish) result_.wish = next_due(*row_.checkpoint, services_.clock.wall());

@@ -23,9 +23,10 @@ struct PassResult {
   More more = More::None;
   std::int64_t active = 0;                        // unfinished resources when the room was last counted
   bool api_down = false;                          // failed for want of an API server
+  bool unreported = false;                        // the status could not be written
   std::optional<std::chrono::milliseconds> wish;  // poll again after this: postponed blobs are due then
   std::optional<std::chrono::milliseconds>
-      retry_after;                      // failed, and the server does not want to be asked before
+      retry_after;                      // something failed, and the server does not want to be asked before
   std::optional<MonoTime> release_due;  // finalizers are still to be taken off then
   std::chrono::milliseconds duration{0};
 };

@@ -2,20 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "controllers/api_outage.h"
 #include "controllers/concurrently.h"
 #include "controllers/finalizer.h"
+#include "controllers/poll_schedule.h"
 #include "kube/list.h"
 #include "render/object_names.h"
 
 namespace abo::controllers {
 namespace {
 
-// A finalizer that could not be removed is tried again after this long.
-constexpr std::chrono::seconds release_retry{5};
+// A finalizer that may go, but waits for its record, is looked at again after this long.
+constexpr std::chrono::seconds release_again{5};
 
-}  // namespace
-
-namespace {
+MonoTime releasable_at(const Services& services, const HeldRun& run) {
+  return std::max(run.seen + services.settings.recording_hold, run.not_before);
+}
 
 // True when the object stands for a version in that container: its key says so.
 bool belongs(const HeldRun& run, std::string_view source, std::string_view watcher_uid) {
@@ -88,24 +90,40 @@ Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId wa
 
 namespace {
 
-Task<void> release_one(Services& services, const HeldRun& run) {
-  if (!services.may_act()) co_return;
+// `away`: whether the API server was found to be.
+Task<void> release_one(Services& services, const HeldRun& run, bool& away) {
+  if (away || !services.may_act()) co_return;
   auto removed = co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run,
                                                      0, services.may_act);
   if (removed) {
     services.runs.store().recorded(run.watch, run.ns, run.name, run.uid);
-  } else {
+    services.telemetry.released(run);
+  } else if (api_is_away(removed.error())) {
+    away = true;
+  } else if (removed.error().kind != ErrorKind::Canceled) {
     services.telemetry.release_failed(run, removed.error());
+    try_later(services, run);
   }
 }
 
 }  // namespace
 
-Task<void> release(Services& services, std::vector<HeldRun> held) {
+std::vector<HeldRun> releasable(const Services& services, std::vector<HeldRun> held) {
   MonoTime now = services.clock.mono();
-  std::erase_if(held, [&](const HeldRun& run) { return run.seen + services.settings.recording_hold > now; });
+  std::erase_if(held, [&](const HeldRun& run) { return releasable_at(services, run) > now; });
+  return held;
+}
+
+Task<void> release(Services& services, std::vector<HeldRun> held) {
+  held = releasable(services, std::move(held));
+  bool away = false;
   co_await concurrently(held.size(), requests_in_flight,
-                        [&](std::size_t i) { return release_one(services, held[i]); });
+                        [&](std::size_t i) { return release_one(services, held[i], away); });
+}
+
+void try_later(const Services& services, const HeldRun& run) {
+  auto pause = backoff(run.release_failures + 1, services.random());
+  services.runs.store().release_failed(run, services.clock.mono() + pause);
 }
 
 std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
@@ -118,10 +136,11 @@ std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::str
 std::optional<MonoTime> next_release(const Services& services, std::string_view owner) {
   std::optional<MonoTime> next;
   for (const HeldRun& run : services.runs.store().held(owner)) {
-    MonoTime due = run.seen + services.settings.recording_hold;
+    MonoTime due = releasable_at(services, run);
     if (!next || due < *next) next = due;
   }
-  if (next) next = std::max(*next, services.clock.mono() + release_retry);
+  MonoTime now = services.clock.mono();
+  if (next && *next <= now) next = now + release_again;
   return next;
 }
 

@@ -25,13 +25,20 @@ namespace abo::controllers {
 [[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch,
                                        std::string ns, std::string watcher_name);
 
-// Takes the finalizers off those that were held for Settings::recording_hold (step 9). What fails is left for later,
-// counted and logged; nothing depends on it but that the objects can go.
+// Those whose finalizer may be tried now: held for Settings::recording_hold (step 9), and not waiting after a failure.
+[[nodiscard]] std::vector<HeldRun> releasable(const Services& services, std::vector<HeldRun> held);
+
+// Takes the finalizers off those of them that are releasable. What fails is counted, logged and left for later, ever more
+// slowly (1 s to 5 min); nothing depends on it but that the objects can go. When the API server is away the rest is not
+// tried.
 [[nodiscard]] Task<void> release(Services& services, std::vector<HeldRun> held);
 
 // Those of a watcher's held resources that its checkpoint knows. Pure.
 [[nodiscard]] std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint,
                                             std::string_view watcher_uid, std::vector<HeldRun> held);
+
+// This one could not be released: it is not releasable for a while.
+void try_later(const Services& services, const HeldRun& run);
 
 // When release() should be called again for this watcher; nothing when nothing is held.
 [[nodiscard]] std::optional<MonoTime> next_release(const Services& services, std::string_view owner);

@@ -60,10 +60,11 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   report::Outcome outcome = report::outcome_of(object);
   bool same_place = !is_new && run.owner == owner;
   bool changes = !same_place || run.phase != outcome.phase;
-  if (!is_new) count(run, -1);
-  if (!is_new && !same_place) {
-    set_held(key, run, nullptr);
-    changed(run.owner);
+  if (same_place) {
+    count(run, -1);
+  } else {
+    ++owners_[owner].runs;
+    if (!is_new) leave(key, run);
   }
   run.owner = owner;
   run.phase = outcome.phase;
@@ -72,7 +73,13 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   run.epoch = epochs_[watch];
   count(run, 1);
   auto held = held_of(watch, object);
-  if (held) held->seen = run.held && run.held->uid == held->uid ? run.held->seen : now;
+  if (held && run.held && run.held->uid == held->uid) {
+    held->seen = run.held->seen;
+    held->not_before = run.held->not_before;
+    held->release_failures = run.held->release_failures;
+  } else if (held) {
+    held->seen = now;
+  }
   set_held(key, run, std::move(held));
   if (changes) changed(owner);
 }
@@ -88,7 +95,7 @@ void RunStore::begin_list(WatchId watch) {
 
 void RunStore::end_list(WatchId watch) {
   char low = static_cast<char>(watch & 0xFF), high = static_cast<char>(watch >> 8);
-  std::uint8_t epoch = epochs_[watch];
+  std::uint32_t epoch = epochs_[watch];
   for (auto at = runs_.begin(); at != runs_.end();) {
     auto next = std::next(at);
     if (at->first[0] == low && at->first[1] == high && at->second.epoch != epoch) forget(at);
@@ -100,6 +107,13 @@ void RunStore::recorded(WatchId watch, std::string_view ns, std::string_view nam
   auto at = runs_.find(key_of(watch, ns, name));
   if (at == runs_.end() || !at->second.held || at->second.held->uid != uid) return;
   set_held(at->first, at->second, nullptr);
+}
+
+void RunStore::release_failed(const HeldRun& run, MonoTime not_before) {
+  auto at = runs_.find(key_of(run.watch, run.ns, run.name));
+  if (at == runs_.end() || !at->second.held || at->second.held->uid != run.uid) return;
+  at->second.held->not_before = not_before;
+  ++at->second.held->release_failures;
 }
 
 RunCounts RunStore::counts(std::string_view owner) const {
@@ -135,7 +149,14 @@ std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view
 
 std::uint32_t RunStore::intern(std::string key) {
   auto [at, is_new] = index_of_.try_emplace(key, static_cast<std::uint32_t>(owners_.size()));
-  if (is_new) owners_.push_back({std::move(key), {}, {}});
+  if (!is_new) return at->second;
+  if (free_.empty()) {
+    owners_.emplace_back();
+  } else {
+    at->second = free_.back();
+    free_.pop_back();
+  }
+  owners_[at->second].key = std::move(key);
   return at->second;
 }
 
@@ -161,11 +182,24 @@ void RunStore::count(const Run& run, std::int64_t by) {
 }
 
 void RunStore::forget(Runs::iterator at) {
-  std::uint32_t owner = at->second.owner;
-  count(at->second, -1);
-  set_held(at->first, at->second, nullptr);
+  Run run = std::move(at->second);
+  std::string key = at->first;
   runs_.erase(at);
-  changed(owner);
+  leave(key, run);
+}
+
+// The run is no longer its owner's; an owner without runs is forgotten.
+void RunStore::leave(const std::string& key, Run& run) {
+  count(run, -1);
+  set_held(key, run, nullptr);
+  Owner& owner = owners_[run.owner];
+  std::string name = owner.key;
+  if (--owner.runs == 0) {
+    index_of_.erase(name);
+    free_.push_back(run.owner);
+    owner = {};
+  }
+  if (listener_) listener_(name);
 }
 
 void RunStore::set_held(const std::string& key, Run& run, std::unique_ptr<HeldRun> held) {

@@ -33,10 +33,12 @@ struct HeldRun {
   WatchId watch = 0;
   std::string ns;
   std::string name;
-  std::string uid;          // its own
-  std::string trigger_key;  // hex, as annotated
-  listing::BlobItem blob;   // name, etag, last_modified
-  MonoTime seen{};          // when this process first saw it
+  std::string uid;                     // its own
+  std::string trigger_key;             // hex, as annotated
+  listing::BlobItem blob;              // name, etag, last_modified
+  MonoTime seen{};                     // when this process first saw it
+  MonoTime not_before{};               // its finalizer could not be removed: not tried again before
+  std::uint32_t release_failures = 0;  // in a row
 };
 
 // A watcher as its resources name it: its namespace, which is theirs, and its UID. An annotation alone could be copied
@@ -61,6 +63,8 @@ class RunStore {
 
   // The finalizer was removed by us; the watch will say so too, later.
   void recorded(WatchId watch, std::string_view ns, std::string_view name, std::string_view uid);
+  // It could not be removed.
+  void release_failed(const HeldRun& run, MonoTime not_before);
 
   [[nodiscard]] RunCounts counts(std::string_view owner) const;
   [[nodiscard]] std::vector<HeldRun> held(std::string_view owner) const;
@@ -77,12 +81,13 @@ class RunStore {
     std::uint32_t owner = 0;  // index into owners_
     std::uint32_t finished_at = 0;
     report::Phase phase = report::Phase::Pending;
-    std::uint8_t epoch = 0;
+    std::uint32_t epoch = 0;        // of the list that last showed it
     std::unique_ptr<HeldRun> held;  // only while our finalizer is on it, which is short
   };
   struct Owner {
     std::string key;
     RunCounts counts;
+    std::size_t runs = 0;
     std::unordered_set<std::string> held;  // keys into runs_
   };
   using Runs = std::unordered_map<std::string, Run>;
@@ -90,14 +95,16 @@ class RunStore {
   std::uint32_t intern(std::string key);
   const Owner* find_owner(std::string_view key) const;
   void count(const Run& run, std::int64_t by);
+  void leave(const std::string& key, Run& run);
   void forget(Runs::iterator at);
   void set_held(const std::string& key, Run& run, std::unique_ptr<HeldRun> held);
   void changed(std::uint32_t owner) const;
 
   Runs runs_;
   std::vector<Owner> owners_;
+  std::vector<std::uint32_t> free_;                          // places in owners_ that nobody has
   std::unordered_map<std::string, std::uint32_t> index_of_;  // by owner key
-  std::unordered_map<WatchId, std::uint8_t> epochs_;
+  std::unordered_map<WatchId, std::uint32_t> epochs_;
   OnChange listener_;
 };
 

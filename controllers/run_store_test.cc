@@ -1,6 +1,8 @@
 #include "controllers/run_store.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include "render/object_names.h"
 
@@ -103,6 +105,43 @@ TEST(RunStore, moves_a_name_to_the_watcher_that_owns_it_now) {
   EXPECT_EQ(store.counts("ml/old").active, 0);
   EXPECT_TRUE(store.held("ml/old").empty());
   EXPECT_EQ(store.counts("ml/new").active, 1);
+}
+
+TEST(RunStore, keeps_nothing_of_owners_whose_resources_are_gone) {
+  RunStore store;
+  auto come_and_go = [&] {
+    for (int i = 0; i < 10'000; ++i) {
+      store.upsert(0, job("a", fmt::format("watcher-with-a-long-uid-{}", i), "", true), MonoTime{});
+      store.erase(0, "ml", "a");
+    }
+  };
+  come_and_go();
+  auto before = mallinfo2().uordblks;
+  come_and_go();
+  EXPECT_LT(mallinfo2().uordblks, before + 10'000);
+  EXPECT_EQ(store.counts("ml/watcher-with-a-long-uid-1").active, 0);
+}
+
+TEST(RunStore, finds_its_owners_again_after_others_have_left) {
+  RunStore store;
+  store.upsert(0, job("a", "first", ""), MonoTime{});
+  store.upsert(0, job("b", "second", "", true), MonoTime{});
+  store.erase(0, "ml", "a");
+  store.upsert(0, job("c", "third", ""), MonoTime{});
+  store.upsert(0, job("b", "third", "", true), MonoTime{});
+  EXPECT_EQ(store.counts("ml/first").active, 0);
+  EXPECT_EQ(store.counts("ml/second").active, 0);
+  EXPECT_EQ(store.counts("ml/third").active, 2);
+  EXPECT_EQ(store.owners_with_held(), std::vector<std::string>{"ml/third"});
+}
+
+// As often as an outage of a day makes a list break off: a counter of eight bits came round.
+TEST(RunStore, forgets_what_is_gone_however_many_lists_broke_off_before) {
+  RunStore store;
+  store.upsert(0, job("ghost", "w", ""), MonoTime{});
+  for (int broken = 0; broken < 256; ++broken) store.begin_list(0);
+  store.end_list(0);
+  EXPECT_FALSE(store.outcome(0, "ml", "ghost"));
 }
 
 TEST(RunStore, knows_when_a_resource_finished) {

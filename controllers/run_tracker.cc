@@ -64,6 +64,8 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
     bool lost = error.kind == ErrorKind::NotFound || error.kind == ErrorKind::Forbidden;
     if (lost)
       synced_ = false;  // the kind or our right to it is gone; a server that is away for a while is not
+    // A kind that is not served has no objects. Should it be back in a moment, it is listed before anything is created.
+    if (error.kind == ErrorKind::NotFound) tracker_.store_.end_list(id_);
     progress_.notify_all();
     if (tracker_.options_.on_error) tracker_.options_.on_error(resource_, error);
   }

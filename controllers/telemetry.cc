@@ -22,7 +22,7 @@ Telemetry::Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::Event
 
 void Telemetry::triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed,
                           std::chrono::milliseconds latency) {
-  metrics_.triggers.with({row.ns, row.name, existed ? "existed" : "created"}).add();
+  if (!row.gone) metrics_.triggers.with({row.ns, row.name, existed ? "existed" : "created"}).add();
   if (!existed) metrics_.trigger_latency.with().observe(std::max(0.0, seconds(latency)));
   log_.info(existed ? "resource exists already" : "resource created", {{"watcher", row.key()},
                                                                        {"kind", job.kind},
@@ -50,7 +50,7 @@ void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, 
 }
 
 void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error) {
-  metrics_.triggers.with({row.ns, row.name, "failed"}).add();
+  if (!row.gone) metrics_.triggers.with({row.ns, row.name, "failed"}).add();
   log_.warn("resource not created", {{"watcher", row.key()},
                                      {"blob", blob.name},
                                      {"reason", to_string(error.reason)},
@@ -59,12 +59,18 @@ void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& bl
 
 void Telemetry::release_failed(const HeldRun& run, const Error& error) {
   metrics_.release_failures.with().add();
-  log_.warn("finalizer not removed yet",
+  if (run.release_failures > 0) return;
+  log_.warn("finalizer not removed yet; trying again",
             {{"namespace", run.ns}, {"name", run.name}, {"error", error.message}});
 }
 
+void Telemetry::released(const HeldRun& run) {
+  if (run.release_failures == 0) return;
+  log_.info("finalizer removed after all", {{"namespace", run.ns}, {"name", run.name}});
+}
+
 void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
-  if (numbers.verdict.health == report::Health::Suspended) return;
+  if (row.gone || numbers.verdict.health == report::Health::Suspended) return;
   bool ready = numbers.verdict.health == report::Health::Ready;
   auto [known, is_new] = ready_.try_emplace(row.uid, ready);
   if (is_new || known->second != ready) {
@@ -99,7 +105,8 @@ void Telemetry::poll_failed(const WatcherRow& row, const Error& error) {
 }
 
 void Telemetry::report_failed(const WatcherRow& row, const Error& error) {
-  log_.warn("status not written",
+  if (row.gone || !is_news(report_failures_[row.uid], error)) return;
+  log_.warn("status not written, trying again",
             {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"error", error.message}});
 }
 
@@ -116,16 +123,28 @@ void Telemetry::turned(const WatcherRow& row, const report::Verdict& verdict) {
        verdict.message);
 }
 
+void Telemetry::api_away(const Error& error) {
+  log_.warn("the API server is away; nothing is begun until it is back", {{"error", error.message}});
+}
+
+void Telemetry::api_back() {
+  log_.info("the API server is back");
+}
+
 void Telemetry::watch_restarted() {
   metrics_.kubernetes_watch_restarts.with().add();
 }
 
 // The same failure again is told once a minute: a kind that is not served fails for as long as the operator runs.
-void Telemetry::watch_failed(std::string_view what, const Error& error) {
-  LastFailure& last = watch_failures_[std::string(what)];
+bool Telemetry::is_news(LastFailure& last, const Error& error) const {
   MonoTime now = clock_.mono();
-  if (last.message == error.message && now - last.told < std::chrono::minutes{1}) return;
+  if (last.message == error.message && now - last.told < std::chrono::minutes{1}) return false;
   last = {error.message, now};
+  return true;
+}
+
+void Telemetry::watch_failed(std::string_view what, const Error& error) {
+  if (!is_news(watch_failures_[std::string(what)], error)) return;
   log_.warn("watch failed, trying again",
             {{"resource", what}, {"reason", to_string(error.reason)}, {"error", error.message}});
 }
@@ -138,6 +157,7 @@ void Telemetry::bug(std::string_view what) {
 void Telemetry::forget(const WatcherRow& row) {
   metrics_.forget(row.ns, row.name);
   allowances_.erase(row.uid);
+  report_failures_.erase(row.uid);
   ready_.erase(row.uid);
   count_ready();
 }
@@ -149,6 +169,7 @@ void Telemetry::count_ready() {
 }
 
 bool Telemetry::may_tell(const WatcherRow& row) {
+  if (row.gone) return false;
   Allowance& allowance = allowances_[row.uid];
   MonoTime now = clock_.mono();
   std::chrono::duration<double> passed = now - allowance.filled;

@@ -30,12 +30,18 @@ class Telemetry {
                  std::chrono::milliseconds latency);
   void set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
   void create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
+  // Told when it begins to fail and when it has gone after all; each failure is counted.
   void release_failed(const HeldRun& run, const Error& error);
+  void released(const HeldRun& run);
 
   void polled(const WatcherRow& row, const PassNumbers& numbers);
   void poll_failed(const WatcherRow& row, const Error& error);
   void report_failed(const WatcherRow& row, const Error& error);
   void turned(const WatcherRow& row, const report::Verdict& verdict);
+
+  // An outage of the API server, and its end.
+  void api_away(const Error& error);
+  void api_back();
 
   void watch_restarted();
   void watch_failed(std::string_view what, const Error& error);
@@ -62,10 +68,12 @@ class Telemetry {
     MonoTime told{};
   };
   void count_ready();
+  [[nodiscard]] bool is_news(LastFailure& last, const Error& error) const;
 
-  std::unordered_map<std::string, Allowance> allowances_;        // by watcher UID
-  std::unordered_map<std::string, bool> ready_;                  // by watcher UID
-  std::unordered_map<std::string, LastFailure> watch_failures_;  // by resource
+  std::unordered_map<std::string, Allowance> allowances_;         // by watcher UID
+  std::unordered_map<std::string, bool> ready_;                   // by watcher UID
+  std::unordered_map<std::string, LastFailure> watch_failures_;   // by resource
+  std::unordered_map<std::string, LastFailure> report_failures_;  // by watcher UID
 };
 
 }  // namespace abo::controllers

@@ -30,10 +30,13 @@ class Signal {
     return wait_until(boost::asio::steady_timer::clock_type::now() + limit);
   }
   void notify_all() {
-    for (boost::asio::steady_timer* timer : waiting_) timer->cancel();
+    // Not cancel(): one that is enlisted and about to wait must wake too.
+    for (boost::asio::steady_timer* timer : waiting_)
+      timer->expires_at(boost::asio::steady_timer::time_point::min());
   }
 
  private:
+  friend Task<void> until(Signal& signal, Task<void> work);
   using Timers = std::list<boost::asio::steady_timer*>;
   struct Enlisted {
     Timers& timers;
@@ -55,15 +58,18 @@ class Signal {
   Timers waiting_;
 };
 
-// Runs the work until it ends, or cancels it when the signal comes first; waits for its end in either case. An exception
-// of the work is thrown on, but for the one with which Asio ends what was cancelled.
+// Runs the work until it ends, or cancels it when the signal comes first; waits for its end in either case. No notice is
+// missed from the call on. An exception of the work is thrown on, but for the one with which Asio ends what was
+// cancelled.
 [[nodiscard]] inline Task<void> until(Signal& signal, Task<void> work) {
   namespace asio = boost::asio;
   auto executor = co_await asio::this_coro::executor;
-  auto [order, problem, none] = co_await asio::experimental::make_parallel_group(
-                                    asio::co_spawn(executor, std::move(work), asio::deferred),
-                                    asio::co_spawn(executor, signal.wait(), asio::deferred))
-                                    .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  asio::steady_timer timer(executor, asio::steady_timer::time_point::max());
+  Signal::Enlisted enlisted(signal.waiting_, &timer);
+  auto [order, problem, woken] =
+      co_await asio::experimental::make_parallel_group(
+          asio::co_spawn(executor, std::move(work), asio::deferred), timer.async_wait(asio::deferred))
+          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
   if (!problem) co_return;
   try {
     std::rethrow_exception(problem);

@@ -56,6 +56,19 @@ TEST(Until, the_signal_ends_work_that_would_not) {
   EXPECT_EQ(said, (Words{"begun", "woken"}));
 }
 
+TEST(Until, a_notice_before_the_work_has_begun_is_not_missed) {
+  boost::asio::io_context loop;
+  Signal signal, never;
+  Words said;
+  bool ended = false;
+  boost::asio::co_spawn(loop, until(signal, say_and_wait(never, said)),
+                        [&](std::exception_ptr) { ended = true; });
+  loop.run_one();
+  signal.notify_all();
+  loop.run_for(std::chrono::seconds{5});
+  EXPECT_TRUE(ended);
+}
+
 TEST(Until, a_bug_in_the_work_is_not_hidden) {
   Signal signal;
   EXPECT_THROW(run(until(signal, fail_later())), std::runtime_error);

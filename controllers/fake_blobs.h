@@ -1,0 +1,93 @@
+// For this folder's tests: a blob service in a map, which can hang or answer by a rule, and records every listing.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "kube/signal.h"
+#include "net/http.h"
+
+namespace abo::controllers {
+
+class FakeBlobs final : public net::Transport {
+ public:
+  explicit FakeBlobs(const Clock& clock) : clock_(clock) {}
+
+  struct Seen {
+    MonoTime at;
+    std::string account;
+  };
+  std::vector<Seen> listings;
+  std::function<std::optional<Result<net::Response>>(const std::string& account)> rule;
+  std::function<bool(const std::string& account)> hold;  // true: waits for let_go()
+  void let_go() {
+    hold = {};
+    changed_.notify_all();
+  }
+
+  // A blob that was written just now.
+  void upload(const std::string& account, std::string name) {
+    blobs_[account].push_back({std::move(name), std::chrono::floor<std::chrono::seconds>(clock_.wall())});
+  }
+  [[nodiscard]] std::vector<MonoTime> times_of(std::string_view account) const {
+    std::vector<MonoTime> out;
+    for (const Seen& seen : listings) {
+      if (seen.account == account) out.push_back(seen.at);
+    }
+    return out;
+  }
+
+  static Result<net::Response> failure(int status, net::Headers headers = {}) {
+    return net::Response{status, std::move(headers), "<Error><Code>ServerBusy</Code></Error>"};
+  }
+
+  Task<Result<net::Response>> send(net::Request request, net::BodySink sink) override {
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    std::string account = request.url.substr(8, request.url.find('.') - 8);
+    listings.push_back({clock_.mono(), account});
+    while (hold && hold(account)) {
+      co_await changed_.wait();
+      auto state = co_await boost::asio::this_coro::cancellation_state;
+      if (state.cancelled() != boost::asio::cancellation_type::none)
+        co_return fail(ErrorKind::Canceled, Reason::Canceled, "canceled");
+    }
+    if (rule) {
+      if (auto ruled = rule(account)) co_return *ruled;
+    }
+    std::string rows;
+    for (const Blob& blob : blobs_[account]) {
+      rows += fmt::format(
+          "<Blob><Name>{}</Name><Properties><Last-Modified>{}</Last-Modified><Etag>0x1</Etag>"
+          "<Content-Length>1</Content-Length></Properties></Blob>",
+          blob.name, format_rfc1123(blob.written));
+    }
+    std::string page = fmt::format(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults><Blobs>{}</Blobs><NextMarker/>"
+        "</EnumerationResults>",
+        rows);
+    if (auto taken = sink(page); !taken) co_return pass(taken);
+    auto date = std::chrono::floor<std::chrono::seconds>(clock_.wall());
+    co_return net::Response{200, {{"date", format_rfc1123(date)}}, {}};
+  }
+
+ private:
+  struct Blob {
+    std::string name;
+    ServiceTime written;
+  };
+  const Clock& clock_;
+  std::map<std::string, std::vector<Blob>> blobs_;  // by account
+  kube::Signal changed_;
+};
+
+}  // namespace abo::controllers

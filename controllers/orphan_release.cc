@@ -1,0 +1,83 @@
+#include "controllers/orphan_release.h"
+
+#include <algorithm>
+
+#include "controllers/held_runs.h"
+#include "kube/list.h"
+#include "kube/resource.h"
+
+namespace abo::controllers {
+
+using std::chrono::milliseconds;
+
+OrphanRelease::OrphanRelease(Services& services, kube::Sleeper& sleeper, ApiOutage& outage,
+                             std::function<bool(const std::string&)> has_watcher)
+    : services_(services), sleeper_(sleeper), outage_(outage), has_watcher_(std::move(has_watcher)) {}
+
+void OrphanRelease::look() {
+  look_again_ = true;
+  changed_.notify_all();
+}
+
+Task<void> OrphanRelease::run() {
+  while (!services_.stopping()) {
+    look_again_ = false;
+    if (!outage_.lasts()) co_await release_due();
+    if (look_again_ || services_.stopping()) continue;
+    auto due = outage_.lasts() ? std::nullopt : next_due();
+    if (due) {
+      auto pause = std::chrono::ceil<milliseconds>(*due - services_.clock.mono());
+      co_await kube::until(changed_, sleeper_.sleep(std::max(pause, milliseconds{1})));
+    } else {
+      co_await changed_.wait();
+    }
+  }
+}
+
+std::vector<std::string> OrphanRelease::orphans() const {
+  std::vector<std::string> owners = services_.runs.store().owners_with_held();
+  std::erase_if(owners, has_watcher_);
+  return owners;
+}
+
+std::optional<MonoTime> OrphanRelease::next_due() const {
+  std::optional<MonoTime> next;
+  for (const std::string& owner : orphans()) {
+    auto due = next_release(services_, owner);
+    if (due && (!next || *due < *next)) next = due;
+  }
+  return next;
+}
+
+Task<void> OrphanRelease::release_due() {
+  for (const std::string& owner : orphans()) {
+    if (services_.stopping() || outage_.lasts()) co_return;
+    auto held = releasable(services_, services_.runs.store().held(owner));
+    if (held.empty()) continue;
+    auto there = co_await exists(held.front().ns, owner);
+    if (!there && api_is_away(there.error())) {
+      outage_.suspect();
+    } else if (!there || *there) {
+      for (const HeldRun& run : held) try_later(services_, run);
+    } else {
+      co_await release(services_, std::move(held));
+    }
+  }
+}
+
+// Asked with a quorum: the watch may not have told of a watcher that a predecessor already worked for. A resource that
+// is not served has no objects.
+Task<Result<bool>> OrphanRelease::exists(std::string ns, std::string owner) {
+  bool seen = false;
+  auto listed = co_await kube::list(services_.kube, kube::resources::watchers().path(ns),
+                                    {.metadata_only = true}, [&](json::object&& object) {
+                                      bool going = find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+                                      auto key = owner_key(ns, find_string(object, {"metadata", "uid"}));
+                                      seen = seen || (key == owner && !going);
+                                      return Result<void>{};
+                                    });
+  if (!listed && listed.error().kind != ErrorKind::NotFound) co_return pass(listed);
+  co_return seen;
+}
+
+}  // namespace abo::controllers
