@@ -227,8 +227,11 @@ std::size_t ListPageDecoder::read_small(ElementKind kind, std::string_view bytes
 
 std::size_t ListPageDecoder::space(std::string_view bytes) {
   auto end = std::ranges::find_if_not(bytes, is_space);
-  if (end != bytes.end() && (*end != '<' || state_ == State::Epilog)) return reject("text between elements");
-  return static_cast<std::size_t>(end - bytes.begin());
+  auto size = static_cast<std::size_t>(end - bytes.begin());
+  // What may stand behind it before the root tag, read_prolog() knows better.
+  if (end == bytes.end() || state_ == State::Prolog || (*end == '<' && state_ != State::Epilog)) return size;
+  offset_ += size;  // the error is about the text itself, wherever the bytes before it were cut
+  return reject("text between elements");
 }
 
 std::size_t ListPageDecoder::undecided(std::string_view bytes) {

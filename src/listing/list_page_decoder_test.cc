@@ -272,6 +272,8 @@ TEST(ListPage, refuses_broken_markup) {
            page_of(blob("a") + "<?pi?>"),
            page_of(blob("a", "", "<Name>b</Name>")),
            page_of(blob("a", "<Etag>b</Etag>")),
+           page_of(blob("a", "", "<Properties><Content-Type>b</Content-Type></Properties>")),
+           page_of(blob("a", "", "<Metadata/><Metadata><hdi_isfolder>true</hdi_isfolder></Metadata>")),
            page_of(blob("<b>a</b>")),
            page_of(blob("a", "", "<X y>z</X>")),
            page_of(blob("a", "", "<X y=z/>")),
@@ -307,6 +309,18 @@ TEST(ListPage, refuses_broken_markup) {
     if (auto at = after_good_rows.find("<Blobs>"); at != text.npos)
       after_good_rows.insert(at + 7, blob("x") + blob("y"));
     EXPECT_NE(complaint(decode(after_good_rows)), "") << after_good_rows;
+  }
+}
+
+TEST(ListPage, error_names_the_same_byte_however_the_page_is_cut) {
+  for (const std::string& text :
+       {page_of("  \n text" + blob("a")), page_of(blob("a")) + "\n x", std::string("  x")}) {
+    std::string whole = complaint(decode(text));
+    ASSERT_NE(whole, "");
+    for (std::size_t at = 1; at < text.size(); ++at) {
+      std::string_view view = text;
+      EXPECT_EQ(complaint(decode_in({view.substr(0, at), view.substr(at)})), whole) << at;
+    }
   }
 }
 

@@ -25,6 +25,7 @@ constexpr std::string_view folder_key = "hdi_isfolder";
 
 // What the children of an open element may be.
 enum class Region : std::uint8_t { Blob, Prefix, Properties, Metadata, Elsewhere };
+constexpr std::size_t region_count = 5;
 
 struct Place {
   Region region = Region::Elsewhere;
@@ -127,10 +128,12 @@ class ElementReader {
       if (auto complaint = settle_mixed_text(); !complaint.empty()) return complaint;
       place = child_place(parent.place.region, token.name);
     }
-    if (place.field != Field::Ignored && std::exchange(seen_[static_cast<std::size_t>(place.field)], true)) {
-      return "the same element twice in one row";
-    }
-    return {};
+    // Fields and what holds them: of two <Properties>, which would be the blob's?
+    bool twice = (place.field != Field::Ignored &&
+                  std::exchange(seen_[static_cast<std::size_t>(place.field)], true)) ||
+                 (place.region != Region::Elsewhere &&
+                  std::exchange(region_seen_[static_cast<std::size_t>(place.region)], true));
+    return twice ? "the same element twice in one row" : "";
   }
 
   std::string_view open(const Token& token) {
@@ -198,6 +201,7 @@ class ElementReader {
   RowTrace* trace_;
   std::array<Open, max_depth> open_{};
   std::array<bool, field_count> seen_{};
+  std::array<bool, region_count> region_seen_{};
   std::size_t depth_ = 0;
   bool innermost_ = false;  // nothing but text was seen since the last start tag
   const char* text_begin_ = nullptr;
