@@ -94,6 +94,9 @@ Result<Credential> read_secret(const SecretData& data, const std::string& secret
 
 Result<ContainerUrl> place(const AccessRequest& request, const Credential& credential) {
   const std::string& wanted = request.storage_account;
+  if (!wanted.empty()) {
+    if (auto legal = check_account_name(wanted); !legal) return pass(legal);
+  }
   if (!wanted.empty() && !credential.account.empty() && wanted != credential.account) {
     return invalid_secret(
         fmt::format("{} belongs to another account than storageAccount \"{}\"", credential.what, wanted));

@@ -162,6 +162,7 @@ TEST_F(ResolveAccess, names_a_sas_that_has_ended_or_cannot_list) {
   EXPECT_THAT(failure(sas("se=2036-11-22T00:00Z&sr=c&sp=r")),
               HasSubstr("PermissionDenied: sasToken in Secret \"creds\" allows \"r\" only, but watching a "
                         "container needs list (l)"));
+  EXPECT_THAT(failure(sas("se=2036-11-22T00:00Z&sr=c&sp=%FF%00r%0Aw")), HasSubstr("allows \"rw\" only"));
   EXPECT_THAT(failure(sas("se=2036-11-22&sr=b&sp=rl")), HasSubstr("PermissionDenied"));
   EXPECT_THAT(failure(sas("se=2036-11-22&ss=q&srt=co&sp=rl")), HasSubstr("ss lacks b"));
   EXPECT_THAT(failure(sas("se=2036-11-22&ss=b&srt=o&sp=rl")), HasSubstr("srt lacks c"));

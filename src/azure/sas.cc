@@ -42,11 +42,18 @@ std::optional<ServiceTime> sas_time(const std::string& text) {
   return parse_rfc3339(text);
 }
 
+// Permissions are a few letters; whatever else stands there must not get into a status.
+std::string letters(std::string_view text) {
+  std::string out(text.substr(0, 32));
+  std::erase_if(out, [](char c) { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z'); });
+  return out;
+}
+
 Result<void> check_permissions(std::string_view query, std::string_view what) {
   auto permissions = parameter(query, "sp");
   if (permissions && !permissions->contains('l')) {
-    return lacks(what,
-                 fmt::format("allows \"{}\" only, but watching a container needs list (l)", *permissions));
+    return lacks(what, fmt::format("allows \"{}\" only, but watching a container needs list (l)",
+                                   letters(*permissions)));
   }
   if (!permissions && !parameter(query, "si")) return lacks(what, "holds no permissions (sp)");
   auto resource = parameter(query, "sr"), types = parameter(query, "srt"), services = parameter(query, "ss");
