@@ -87,8 +87,10 @@ RC_GTEST_PROP(WatchDecoder, gives_every_event_once_and_in_order_however_the_byte
 }
 
 TEST(ListDecoder, what_is_no_list_is_an_error_and_not_a_crash) {
-  for (const char* text : {"", "[]", "{", "{\"items\":[1]}", "{\"items\":[{]}", "{\"items\":[{}", "]]]]",
-                           "}}}{{{", "\"", "{\"items\":[{},}"}) {
+  for (const char* text :
+       {"", "[]", "{", "{\"items\":[1]}", "{\"items\":[{]}", "{\"items\":[{}", "]]]]", "}}}{{{", "\"",
+        "{\"items\":[{},}", "{\"items\":[{},]}", "{\"items\":[,]}", "{\"items\":[{}{}]}",
+        R"({"items":[{}],"items":[{}]})", R"({"items":[{}],"items":null})", R"({"it\u0065ms":[{}]})"}) {
     ListDecoder decoder([](json::object&&) -> Result<void> { return {}; });
     auto pushed = decoder.push(text);
     bool ok = pushed && decoder.finish();
@@ -102,6 +104,20 @@ TEST(ListDecoder, an_item_over_the_limit_ends_it) {
   auto pushed = decoder.push(std::string(200, 'x'));
   ASSERT_FALSE(pushed);
   EXPECT_EQ(pushed.error().kind, ErrorKind::TooLarge);
+}
+
+TEST(ListDecoder, an_item_over_the_limit_ends_it_also_in_one_piece) {
+  int items = 0;
+  ListDecoder decoder(
+      [&](json::object&&) -> Result<void> {
+        ++items;
+        return {};
+      },
+      100);
+  auto pushed = decoder.push(R"({"items":[{"a":1},{"a":")" + std::string(200, 'x') + R"("},{"b":2}]})");
+  ASSERT_FALSE(pushed);
+  EXPECT_EQ(pushed.error().kind, ErrorKind::TooLarge);
+  EXPECT_EQ(items, 1);
 }
 
 TEST(WatchDecoder, knows_the_five_types_and_no_other) {

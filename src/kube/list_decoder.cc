@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kEnvelopeLimit = 1U << 20;
 constexpr int kItemDepth = 2;  // inside {"items":[ … ]}
 
+std::unexpected<Error> no_list(std::string why) {
+  return fail(ErrorKind::Invalid, Reason::InvalidResponse, std::move(why));
+}
+
 }  // namespace
 
 Result<void> ListDecoder::push(std::string_view chunk) {
@@ -25,11 +29,13 @@ Result<void> ListDecoder::push(std::string_view chunk) {
     if (!taken) return taken;
     chunk.remove_prefix(1);
   }
-  if (item_.size() > limit_ || envelope_.size() > kEnvelopeLimit) {
-    return fail(ErrorKind::TooLarge, Reason::InvalidResponse,
-                fmt::format("an object of the list is over {} bytes", limit_));
-  }
-  return {};
+  return check_limits();
+}
+
+Result<void> ListDecoder::check_limits() const {
+  if (item_.size() <= limit_ && envelope_.size() <= kEnvelopeLimit) return {};
+  return fail(ErrorKind::TooLarge, Reason::InvalidResponse,
+              fmt::format("an object of the list is over {} bytes", limit_));
 }
 
 void ListDecoder::keep(std::string_view text) {
@@ -56,9 +62,9 @@ Result<void> ListDecoder::take_in_string(char c) {
 
 Result<void> ListDecoder::take_structural(char c) {
   bool between_items = in_items_ && depth_ == kItemDepth;
-  if (c == ',' && between_items) return close_item();
+  if (c == ',' && between_items) return close_item(false);
   if (c == ']' && between_items) {
-    if (auto closed = close_item(); !closed) return closed;
+    if (auto closed = close_item(true); !closed) return closed;
     in_items_ = false;
   }
   keep({&c, 1});
@@ -68,24 +74,35 @@ Result<void> ListDecoder::take_structural(char c) {
   }
   if (c == '}' || c == ']') --depth_;
   if (c == '{' || c == '[') ++depth_;
-  if (c == '[' && depth_ == kItemDepth && !in_items_ && last_string_ == "items") in_items_ = true;
+  if (c == '[' && depth_ == kItemDepth && !in_items_ && last_string_ == "items") {
+    if (std::exchange(items_seen_, true)) return no_list("the answer has items twice");
+    in_items_ = true;
+  }
   return {};
 }
 
-Result<void> ListDecoder::close_item() {
+// `last`: a ']' follows, not a ','.
+Result<void> ListDecoder::close_item(bool last) {
+  if (auto ok = check_limits(); !ok) return ok;
   std::string text = std::exchange(item_, {});
-  if (text.find_first_not_of(" \t\r\n") == text.npos) return {};
+  bool behind_comma = std::exchange(behind_comma_, !last);
+  bool blank = text.find_first_not_of(" \t\r\n") == text.npos;
+  if (blank && last && !behind_comma) return {};  // "items": []
+  if (blank) return no_list("the list has a comma without an item");
   auto parsed = parse_json(text);
   if (!parsed) return pass(parsed);
-  if (!parsed->is_object())
-    return fail(ErrorKind::Invalid, Reason::InvalidResponse, "an item of the list is no object");
+  if (!parsed->is_object()) return no_list("an item of the list is no object");
   return sink_(std::move(parsed->get_object()));
 }
 
 Result<json::object> ListDecoder::finish() {
   auto parsed = parse_json(envelope_);
   if (!parsed) return pass(parsed);
-  if (!parsed->is_object()) return fail(ErrorKind::Invalid, Reason::InvalidResponse, "the answer is no list");
+  if (!parsed->is_object()) return no_list("the answer is no list");
+  // All items went to the sink, or they would be lost: with a key written in escapes, say.
+  const json::value* items = parsed->get_object().if_contains("items");
+  const json::array* left = items ? items->if_array() : nullptr;
+  if ((left && !left->empty()) || (items_seen_ && !left)) return no_list("the answer's items cannot be told");
   return std::move(parsed->get_object());
 }
 

@@ -33,7 +33,8 @@ class ListDecoder {
   void keep(std::string_view text);
   [[nodiscard]] Result<void> take_in_string(char c);
   [[nodiscard]] Result<void> take_structural(char c);
-  [[nodiscard]] Result<void> close_item();
+  [[nodiscard]] Result<void> close_item(bool last);
+  [[nodiscard]] Result<void> check_limits() const;
 
   Sink sink_;
   std::size_t limit_;
@@ -44,6 +45,8 @@ class ListDecoder {
   bool in_string_ = false;
   bool escaped_ = false;
   bool in_items_ = false;
+  bool items_seen_ = false;
+  bool behind_comma_ = false;
 };
 
 }  // namespace abo::kube
