@@ -86,7 +86,8 @@ class Compiler {
   Checked<Node> scalar(std::string_view source, Place place) {
     auto parsed = text(source);
     if (!parsed) return std::unexpected(std::move(parsed.error()));
-    if (parsed->constant()) return Node{json::value(parsed->constant_text())};
+    // The object's name may be too long even without a variable; then the hash in it is the blob's.
+    if (parsed->constant() && place != Place::Name) return Node{json::value(parsed->constant_text())};
     return Node{Scalar{std::move(*parsed), place}};
   }
 

@@ -140,6 +140,13 @@ TEST(Template, cuts_a_long_name_and_ends_it_in_the_hash) {
   EXPECT_LE(one.fallback_name.size(), 63u);
 }
 
+TEST(Template, cuts_a_long_name_that_holds_no_variable) {
+  Rendered one = rendered(parsed(job_named(std::string(100, 'a'))));
+  EXPECT_EQ(name_of(one), std::string(54, 'a') + "-" + blob_named("raw/mydata.csv").key.short_hex());
+  EXPECT_NE(one.fallback_name, name_of(one));
+  EXPECT_LE(one.fallback_name.size(), 63u);
+}
+
 TEST(Template, without_a_variable_in_its_name_falls_back_to_the_hash) {
   Rendered one = rendered(parsed(job_named("fixed")));
   EXPECT_EQ(name_of(one), "fixed");
