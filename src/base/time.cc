@@ -38,6 +38,12 @@ std::optional<ServiceTime> assemble(int y, unsigned m, unsigned d, int hh, int m
   return sys_days{date} + hours{hh} + minutes{mm} + seconds{ss};
 }
 
+// Years have four digits here: what an offset or a leap second carries beyond them could not be written again.
+std::optional<ServiceTime> writable(ServiceTime time) {
+  if (time < sys_days{year{0} / 1 / 1} || time >= sys_days{year{10000} / 1 / 1}) return std::nullopt;
+  return time;
+}
+
 // "hh:mm:ss" at `pos`.
 struct TimeOfDay {
   int hh, mm, ss;
@@ -85,7 +91,7 @@ std::optional<ServiceTime> parse_rfc3339(std::string_view text) {
   auto time =
       assemble(*y, static_cast<unsigned>(*m), static_cast<unsigned>(*d), clock->hh, clock->mm, clock->ss);
   if (!time || !shift) return std::nullopt;
-  return *time - *shift;
+  return writable(*time - *shift);
 }
 
 std::string format_rfc3339(ServiceTime time) {
@@ -110,7 +116,8 @@ std::optional<ServiceTime> parse_rfc1123(std::string_view text) {
   if (!d || !y || !clock) return std::nullopt;
   for (unsigned m = 0; m < month_names.size(); ++m) {
     if (text.substr(8, 3) == month_names[m]) {
-      return assemble(*y, m + 1, static_cast<unsigned>(*d), clock->hh, clock->mm, clock->ss);
+      auto time = assemble(*y, m + 1, static_cast<unsigned>(*d), clock->hh, clock->mm, clock->ss);
+      return time ? writable(*time) : std::nullopt;
     }
   }
   return std::nullopt;

@@ -24,7 +24,7 @@ TEST(Rfc3339, refuses_what_is_no_time) {
   for (const char* text :
        {"", "2026-11-22", "2026-13-22T05:30:00Z", "2026-02-30T05:30:00Z", "2026-11-22T25:30:00Z",
         "2026-11-22T05:30:00", "2026-11-22T05:30:00.Z", "2026-11-22T05:30:00+0100", "2026-11-22T05:30:00Zx",
-        "not a time at all, really"}) {
+        "not a time at all, really", "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:60Z"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }
@@ -37,8 +37,9 @@ TEST(Rfc1123, reads_what_it_writes) {
 }
 
 TEST(Rfc1123, refuses_what_is_no_time) {
-  for (const char* text : {"", "Sun, 22 Nov 2026 05:30:00 CET", "Sun, 22 nov 2026 05:30:00 GMT",
-                           "Sun, 32 Nov 2026 05:30:00 GMT", "Sun, 22 Nov 2026 05:30:00"}) {
+  for (const char* text :
+       {"", "Sun, 22 Nov 2026 05:30:00 CET", "Sun, 22 nov 2026 05:30:00 GMT", "Sun, 32 Nov 2026 05:30:00 GMT",
+        "Sun, 22 Nov 2026 05:30:00", "Fri, 31 Dec 9999 23:59:60 GMT"}) {
     EXPECT_FALSE(parse_rfc1123(text)) << text;
   }
 }
