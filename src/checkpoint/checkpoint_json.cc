@@ -1,5 +1,6 @@
 // How a checkpoint is written into the watcher's status and read back.
 #include <algorithm>
+#include <utility>
 
 #include "checkpoint/checkpoint.h"
 
@@ -33,6 +34,9 @@ Result<Postponed> postponed_from_json(const json::value& value) {
   auto attempts = find_int(*object, {"attempts"});
   if (!last_modified || !size || !attempts || find_string(*object, {"name"}).empty()) {
     return damaged("a postponed blob lacks a field");
+  }
+  if (*size < 0 || !std::in_range<std::uint32_t>(*attempts)) {
+    return damaged("a postponed blob has an impossible size or number of attempts");
   }
   Postponed out;
   out.blob.name = find_string(*object, {"name"});
@@ -119,8 +123,10 @@ Result<Checkpoint> move_to(const Checkpoint& left, Checkpoint fresh) {
   Checkpoint leaving = left;
   leaving.previous.clear();
   previous.push_back(to_json(leaving));
+  bool found = false;
   for (const json::value& entry : left.previous) {
     if (entry.is_object() && find_string(entry.get_object(), {"source"}) == there.source) {
+      if (std::exchange(found, true)) continue;  // the newest counts: its cursor is the farthest
       auto known = from_json(entry);
       if (!known) return pass(known);
       there = std::move(*known);

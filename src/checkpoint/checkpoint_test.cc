@@ -69,7 +69,11 @@ TEST(Checkpoint, refuses_to_be_read_when_damaged_instead_of_starting_over) {
         R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":"AAAA"})",
         R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":[]})",
         R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":{}})",
-        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[{}]})"}) {
+        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[{}]})",
+        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[
+            {"name":"a","lastModified":"2026-11-22T05:30:00Z","size":-1,"attempts":1}]})",
+        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[
+            {"name":"a","lastModified":"2026-11-22T05:30:00Z","size":1,"attempts":-1}]})"}) {
     auto read = from_json(*parse_json(text));
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().reason, Reason::InvalidCheckpoint);
@@ -97,6 +101,14 @@ TEST(Checkpoint, of_a_container_that_was_left_is_taken_up_again) {
   EXPECT_EQ(again->cursor, a.cursor) << "nothing of A is triggered twice";
   EXPECT_TRUE(was_at(*again, "B"));
   EXPECT_EQ(*from_json(to_json(*again)), *again);
+}
+
+TEST(Checkpoint, of_two_earlier_ones_of_a_container_takes_up_the_newest) {
+  Checkpoint c = at_source("B", 1);
+  c.previous = {to_json(at_source("A", 20)), to_json(at_source("A", 10))};
+  auto a = move_to(c, at_source("A", 0));
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->cursor, at_source("A", 20).cursor);
 }
 
 TEST(Checkpoint, remembers_only_so_many_containers) {
