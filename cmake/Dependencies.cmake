@@ -51,9 +51,11 @@ endif()
 
 add_library(abo_cli11 INTERFACE)   # header-only
 
+if(ABO_TESTS OR ABO_FUZZ)
+  find_package(pugixml REQUIRED)
+endif()
 if(ABO_TESTS)
   find_package(GTest REQUIRED)
-  find_package(pugixml REQUIRED)
   find_library(ABO_RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
   include(GoogleTest)
 endif()
