@@ -59,7 +59,7 @@ struct WatcherController::Entry {
   std::uint32_t refresh_failures = 0;  // in a row
   bool waits_for_room = false;
   std::int64_t active_when_full = 0;  // of its resources, when there was no room for more
-  milliseconds last_duration{0};
+  milliseconds last_listing{0};
 };
 
 // The watchers of one namespace, or of all.
@@ -246,7 +246,7 @@ void WatcherController::run_changed(const std::string& owner) {
   ++entry.row.runs_revision;
   MonoTime now = services_.clock.mono();
   bool room = entry.waits_for_room && services_.runs.store().counts(owner).active < entry.active_when_full;
-  if (room) return poll_at(entry, std::max(now, entry.row.reported + breather(entry.last_duration)));
+  if (room) return poll_at(entry, std::max(now, entry.row.reported + breather(entry.last_listing)));
   MonoTime last = std::max(entry.row.reported, entry.row.refreshed);
   refresh_at(entry, std::max(now + refresh_delay, last + refresh_distance));
 }
@@ -352,7 +352,7 @@ Task<void> WatcherController::work(Entry& entry) {
 
 void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTime started) {
   WatcherRow& row = entry.row;
-  entry.last_duration = result.duration;
+  entry.last_listing = result.listing;
   bool repeats = result.failed || result.again || result.unreported;
   row.failures = repeats ? row.failures + 1 : 0;
   if (row.gone || (row.suspended && !repeats)) return;
@@ -363,7 +363,7 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
   entry.waits_for_room = true;
   entry.active_when_full = result.active;
   bool room = services_.runs.store().counts(row.owner()).active < result.active;
-  if (room) poll_at(entry, now + breather(result.duration));
+  if (room) poll_at(entry, now + breather(result.listing));
 }
 
 // A refresh follows when finalizers can go later, or when this one failed.

@@ -202,9 +202,11 @@ class BlobPass {
       ++numbers_.matched;
       matched(blob);
     };
+    MonoTime began = services_.clock.mono();
     auto listed = co_await (
         as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink))) ||
         services_.stop_signal.wait(list_deadline));
+    result_.listing = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.mono() - began);
     if (listed.index() == 1) {
       if (services_.stopping())
         co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
@@ -464,7 +466,6 @@ class BlobPass {
   }
 
   PassResult ended() {
-    result_.duration = elapsed();
     if (row_.checkpoint) result_.release_due = next_release(services_, row_.owner());
     bool may_retry = row_.checkpoint && allowance_ > 0 && !result_.failed && !held_back_ && !suspended_ &&
                      row_.checkpoint->source == identity_.container_url;

@@ -28,7 +28,7 @@ struct PassResult {
   std::optional<std::chrono::milliseconds>
       retry_after;                      // something failed, and the server does not want to be asked before
   std::optional<MonoTime> release_due;  // finalizers are still to be taken off then
-  std::chrono::milliseconds duration{0};
+  std::chrono::milliseconds listing{0};  // how long the container took to list
 };
 
 // Polls, and writes the status if it says something new. Never throws for anything a service answered. services

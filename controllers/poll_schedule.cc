@@ -33,15 +33,15 @@ milliseconds backoff(std::uint32_t failures, double random) {
   return doubled(first_backoff, failures, random);
 }
 
-milliseconds breather(milliseconds duration) {
-  return std::max(shortest_breather, 4 * duration);
+milliseconds breather(milliseconds listing) {
+  return std::max(shortest_breather, listing);
 }
 
 MonoTime next_poll(const PassResult& result, const PollTimes& times, const std::function<double()>& random) {
   double spread = 1 + interval_jitter * (2 * random() - 1);
   MonoTime due =
       times.started + std::chrono::duration_cast<std::chrono::nanoseconds>(times.interval * spread);
-  due = std::max(due, times.now + breather(result.duration));
+  due = std::max(due, times.now + breather(result.listing));
   bool stalled = result.failed && result.verdict.health == report::Health::Stalled;
   bool repeats = result.failed || result.again || result.unreported;
   if (stalled) {
@@ -51,9 +51,9 @@ MonoTime next_poll(const PassResult& result, const PollTimes& times, const std::
     milliseconds first = only_old ? first_again : first_backoff;
     due = std::min(due, times.now + doubled(first, times.failures, random()));
   } else if (result.wish) {
-    due = std::min(due, times.now + std::max(*result.wish, breather(result.duration)));
+    due = std::min(due, times.now + std::max(*result.wish, breather(result.listing)));
   }
-  if (result.more == More::Now) due = std::min(due, times.now + breather(result.duration));
+  if (result.more == More::Now) due = std::min(due, times.now + breather(result.listing));
   return std::max(due, times.now + wish_of(result));
 }
 

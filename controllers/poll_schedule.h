@@ -14,8 +14,10 @@ namespace abo::controllers {
 // taken off, so that what failed together does not come back together. random: from [0, 1).
 [[nodiscard]] std::chrono::milliseconds backoff(std::uint32_t failures, double random);
 
-// A poll that took long is not begun again at once, however eager the reason: listing costs CPU here and money there.
-[[nodiscard]] std::chrono::milliseconds breather(std::chrono::milliseconds duration);
+// A container that takes long to list is not listed again at once, however eager the reason: listing costs CPU here and
+// money there. At most half of the time goes into it. What else a poll did, such as creating a thousand resources, is no
+// reason to wait.
+[[nodiscard]] std::chrono::milliseconds breather(std::chrono::milliseconds listing);
 
 struct PollTimes {
   MonoTime started;
