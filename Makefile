@@ -50,6 +50,12 @@ bench: ## What listing, polling and idling cost, against the goals
 	@build/release/bench/list_bench
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) bench/operator_bench.py
 
+.PHONY: chaos
+chaos: build ## Kills and faults by the thousand, judged by the audit log (SEED=n replays, RUNS=3 in a row; 15 min each)
+	@scripts/bootstrap.sh test bed
+	@ABO_OPERATOR=build/release/azure-blob-operator PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/chaos/campaign.py --full \
+	  $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
+
 .PHONY: lint
 lint: ## Format, arrows between folders, clang-tidy, shellcheck
 	@scripts/lint.sh

@@ -19,6 +19,7 @@ json::array patch(std::string_view uid, std::size_t index) {
 Task<Result<void>> remove_recording_finalizer(kube::Client& client, kube::Resource resource, HeldRun run,
                                               std::size_t finalizer_index, std::function<bool()> may_send) {
   std::string path = resource.path(run.ns, run.name);
+  // write site: finalizer-remove
   auto patched = co_await client.json_patch(path, patch(run.uid, finalizer_index), {.may_send = may_send});
   if (patched) co_return Result<void>{};
   if (patched.error().kind == ErrorKind::NotFound) co_return Result<void>{};
@@ -31,6 +32,7 @@ Task<Result<void>> remove_recording_finalizer(kube::Client& client, kube::Resour
   if (!now) co_return pass(now);
   auto index = recording_finalizer_index(*now);
   if (find_string(*now, {"metadata", "uid"}) != run.uid || !index) co_return Result<void>{};
+  // write site: finalizer-remove-moved
   patched = co_await client.json_patch(path, patch(run.uid, *index), {.may_send = may_send});
   if (!patched && patched.error().kind != ErrorKind::NotFound) co_return pass(patched);
   co_return Result<void>{};

@@ -43,6 +43,7 @@ Task<std::optional<Creation>> read_holder(kube::Client& client, const CreateOrde
 Task<std::optional<Creation>> try_name(kube::Client& client, const CreateOrder& order, bool fallback) {
   json::object object = named(order, fallback);
   std::string name(find_string(object, {"metadata", "name"}));
+  // write site: resource-create
   auto created =
       co_await client.create(order.resource.path(order.ns), std::move(object), write_options(order));
   if (created) co_return Creation{.kind = Creation::Kind::Created, .object = std::move(*created)};

@@ -45,6 +45,7 @@ Task<Result<void>> StatusDocument::write(report::Status next) {
   for (int attempt = 0; attempt < max_writes; ++attempt) {
     json::object object = object_;
     object["status"] = report::to_json(next);
+    // write site: status-replace
     auto written = co_await client_.replace(path, std::move(object));
     if (written) co_return take(std::move(*written));
     last = std::move(written.error());

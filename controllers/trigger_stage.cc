@@ -142,6 +142,7 @@ Task<Result<void>> TriggerStage::dry_run_sample() {
   if (!rendered)
     co_return Result<void>{};  // the template has nothing against ordinary names, only against samples
   kube::WriteOptions options{.impersonate = identity(), .dry_run = true};
+  // write site: resource-dry-run
   auto answer =
       co_await services_.kube.create(target_.resource.path(row_.ns), std::move(rendered->object), options);
   if (answer || answer.error().kind == ErrorKind::AlreadyExists) co_return Result<void>{};

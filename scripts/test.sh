@@ -14,3 +14,5 @@ say "unit tests, preset $preset"
 ctest --preset "$preset" -j "$(nproc)" --progress --no-tests=error
 say "component tests, preset $preset: the operator on a real API server and Azurite"
 ABO_OPERATOR=${ABO_OPERATOR:-build/$preset/azure-blob-operator} "$ABO_CACHE/venv/bin/pytest" tests/component "$@"
+say "chaos tests, preset $preset: killed at every write, and a short campaign of faults"
+ABO_OPERATOR=${ABO_OPERATOR:-build/$preset/azure-blob-operator} "$ABO_CACHE/venv/bin/pytest" -s tests/chaos

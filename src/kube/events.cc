@@ -40,8 +40,10 @@ Task<void> EventRecorder::write(EventWrite write) {
   Resource events = resources::events();
   Result<json::object> answer;
   if (write.create) {
+    // write site: event-create
     answer = co_await client_.create(events.path(write.ns), std::move(write.body));
   } else {
+    // write site: event-count
     answer = co_await client_.merge_patch(events.path(write.ns, write.name), std::move(write.body));
   }
   bool gone = !answer && !write.create && answer.error().kind == ErrorKind::NotFound;

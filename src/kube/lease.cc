@@ -44,8 +44,10 @@ Task<Result<void>> LeaderElection::write(LeaseState::Next how, bool release) {
   options.timeout = timeout();
   Result<json::object> answer;
   if (how == LeaseState::Next::Create) {
+    // write site: lease-create
     answer = co_await client_.create(leases.path(options_.ns), std::move(lease), std::move(options));
   } else {
+    // write site: lease-replace
     answer = co_await client_.replace(leases.path(options_.ns, options_.name), std::move(lease),
                                       std::move(options));
   }

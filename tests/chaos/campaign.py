@@ -1,0 +1,343 @@
+"""A campaign: many tenants, blobs that never stop coming, an operator that is killed again and again, faults on both
+sides of it, two replicas beside it; and at the end the judge.
+
+    python campaign.py --full [--seed N] [--runs 3]      (make chaos)
+    python campaign.py --quick                           (what `make test` runs, as test_campaign.py)
+
+Everything that is drawn comes from the seed. The machine's own timing does not, so a seed brings the same tenants, faults
+and lives in the same order, not the same microseconds.
+"""
+
+import argparse
+import heapq
+import itertools
+import json
+import os
+import random
+import secrets
+import shutil
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
+
+from testing import paths  # noqa: E402
+from testing.bed import ApiBed  # noqa: E402
+from testing.hostile_blob_service import HostileBlobService  # noqa: E402
+from testing.kube import Kube, wait_until  # noqa: E402
+from testing.lying_api_server import LyingApiServer  # noqa: E402
+from testing.operator import Operator  # noqa: E402
+
+from faults import Injected, inject_one  # noqa: E402
+from judge import CREATIONS_ONLY, OPERATOR, AuditTail, AuditThread, Verdict, judge  # noqa: E402
+from lives import Lives, Pair  # noqa: E402
+from stage import ACCOUNT, FINALIZER, KEY, WATCHER  # noqa: E402
+from tenants import CHARACTERS, PAIR, Cleaners, Tenant, Writers  # noqa: E402
+
+WINDOW = 4
+"""So many whole sweeps within one undisturbed life show every blob that was there all the while."""
+
+
+@dataclass(frozen=True)
+class Size:
+    versions: int
+    kills: int
+    faults: int
+    """Kills included."""
+    per_second: float
+    """Versions written."""
+    life: float
+    """Seconds between an operator's start and its next misfortune, on average."""
+    fault_every: float
+    pair_pause: float
+    long_outages: int
+    limit: float
+    """Seconds after which the goals above must have been reached."""
+
+
+QUICK = Size(3_000, 25, 100, 60, 1.5, 0.5, 6, 0, 150)
+FULL = Size(100_000, 300, 1_000, 170, 1.7, 0.7, 8, 2, 2400)
+
+
+class Arena:
+    """What the parts of a campaign share."""
+
+    def __init__(self, size: Size, seed: int, stack: ExitStack):
+        self.size, self.seed = size, seed
+        self.bed = stack.enter_context(ApiBed(audit=CREATIONS_ONLY))
+        self.bed.kube.install_crd(paths.CRD)
+        self.service = HostileBlobService(accounts={ACCOUNT: KEY}, seed=seed).start()
+        stack.callback(self.service.stop)
+        # Neither the service nor this machine is right about the time, and nothing may depend on it.
+        self.service.date_offset = self.rng("clock").uniform(-600, 600)
+        self.proxy = LyingApiServer(self.bed, user=OPERATOR, seed=seed)
+        self.proxy.start()
+        stack.callback(self.proxy.stop)
+        self.tail = AuditTail(self.bed.audit_log)
+        self.tenants = [self._tenant(name, character) for name, character in {**CHARACTERS, **PAIR}.items()]
+        self.direct_config = self.bed.user_kubeconfig(OPERATOR)
+        self.timeline: list = []
+        self.ticket = itertools.count()
+        self.outages = size.long_outages
+
+    def rng(self, what: str) -> random.Random:
+        """A stream of its own for each part, so that one's draws do not depend on when another draws."""
+        return random.Random(f"{self.seed} {what}")
+
+    def _tenant(self, name: str, character) -> Tenant:
+        return Tenant(name, character, self.bed.kube, self.service, self.rng(name))
+
+    def operator(self, name: str, config: Path, namespaces: list[str], *flags: str) -> Operator:
+        only = [part for namespace in namespaces for part in ("--namespace", namespace)]
+        kinds = ["--allowed-kind", "batch/v1 Job", "--allowed-kind", "v1 ConfigMap"]
+        return Operator(self.bed.run, config, [*only, *kinds, "--settle-margin", "3", *flags], [self.service.origin], name)
+
+    # For the faults
+
+    def after(self, seconds: float, action) -> None:
+        heapq.heappush(self.timeline, (time.monotonic() + seconds, next(self.ticket), action))
+
+    def run_due(self) -> None:
+        while self.timeline and self.timeline[0][0] <= time.monotonic():
+            heapq.heappop(self.timeline)[2]()
+
+    def outage(self, rng: random.Random) -> float:
+        """Seconds without an API server: a minute now and then, else a moment."""
+        if self.outages and rng.random() < 0.2:
+            self.outages -= 1
+            return 60
+        return rng.uniform(0.2, 3)
+
+    def some_container(self, rng: random.Random) -> str:
+        return rng.choice(self.tenants).name
+
+
+class Campaign:
+    def __init__(self, arena: Arena):
+        self.arena = arena
+        size = arena.size
+        tenants = [tenant for tenant in arena.tenants if tenant.name not in PAIR]
+        self.main_tenants, self.pair_tenants = tenants, [t for t in arena.tenants if t.name in PAIR]
+        names = [tenant.name for tenant in tenants]
+        self.lives = Lives(arena.operator("operator", arena.direct_config, names),
+                           arena.operator("operator", arena.proxy.kubeconfig, names),
+                           arena.proxy, arena.rng("lives"), size.life)
+        replicas = [arena.operator(f"replica-{n}", config, list(PAIR), "--leader-elect", "--leader-election-namespace", "pair")
+                    for n, config in enumerate((arena.proxy.kubeconfig, arena.proxy.kubeconfig))]
+        self.pair = Pair(replicas, arena.proxy, arena.rng("pair"), size.pair_pause)
+        share = size.versions // 50  # a takeover takes its time: the pair's blobs are few
+        self.writers = [Writers(tenants, size.versions - share, size.per_second, arena.rng("writers")),
+                        Writers(self.pair_tenants, share, size.per_second / 50, arena.rng("pair's writers"))]
+        self.cleaners = Cleaners(lambda: Kube.from_kubeconfig(arena.bed.kubeconfig), arena.tenants)
+        self.injected: list[Injected] = []
+        self.rebirths, self.struck, self.counted = 0, 0, 0.0
+
+    # The course of it
+
+    def run(self) -> Verdict:
+        self.began = time.monotonic()
+        for tenant in self.arena.tenants:
+            tenant.begin()
+        self.arena.tail.on_creation = self._created
+        with AuditThread(self.arena.tail):
+            for thread in (*self.writers, self.cleaners):
+                thread.start()
+            self._attack()
+            self._quiet()
+            self.cleaners.stopped.set()
+            self.cleaners.join()
+        self._stop()
+        return self._verdict()
+
+    def _created(self, creation) -> None:
+        for tenant in self.arena.tenants:
+            if tenant.name == creation.namespace:
+                tenant.created(creation)
+        self.cleaners.created(creation)
+
+    def _attack(self) -> None:
+        rng, reborn = self.arena.rng("faults"), self.arena.rng("rebirths")
+        next_fault, next_rebirth, next_word = self.began + 3, self.began + 8, self.began + 10
+        while not self._enough():
+            now = time.monotonic()
+            if now - self.began > self.arena.size.limit:
+                raise AssertionError(f"not enough was done within {self.arena.size.limit:g} s: {self.progress()}")
+            self._step()
+            if now > next_fault:
+                self.injected.append(inject_one(self.arena, rng))
+                next_fault = now + rng.expovariate(1 / self.arena.size.fault_every)
+            if now > next_rebirth:
+                self._end_a_life(reborn)
+                next_rebirth = now + reborn.uniform(3, 12)
+            if now > next_word:
+                print(f"  {self.progress()}", file=sys.stderr, flush=True)
+                next_word = now + 10
+            time.sleep(0.005)
+
+    def _enough(self) -> bool:
+        written = not any(writer.is_alive() for writer in self.writers)
+        return written and self.kills >= self.arena.size.kills and self.faults >= self.arena.size.faults
+
+    def _step(self) -> None:
+        self.arena.run_due()
+        self.lives.step()
+        self.pair.step()
+        for thread in (*self.writers, self.cleaners):
+            if thread.error:
+                raise thread.error
+        for tenant in self.arena.tenants:
+            if not tenant.alive and tenant.try_rebirth():
+                self.rebirths += 1
+
+    def _end_a_life(self, rng: random.Random) -> None:
+        tenant = rng.choice([tenant for tenant in self.main_tenants if tenant.character.reborn])
+        if tenant.alive:
+            tenant.end_life()
+
+    def _quiet(self) -> None:
+        """No more faults, no more writing: now everything that is owed must come."""
+        arena = self.arena
+        print(f"  {self.progress()}; now nothing disturbs it", file=sys.stderr, flush=True)
+        arena.proxy.clear_faults()
+        arena.proxy.come_back()
+        arena.proxy.unhang()
+        arena.timeline.clear()
+        arena.service.clear_faults()
+        self.lives.peace()
+        self.pair.peace()
+        self._wait(lambda: all(tenant.alive for tenant in arena.tenants), 60, "every watcher lives")
+        self._wait(lambda: not any(self._owed()), 400, "every blob was triggered", self._describe_owed)
+        since = time.monotonic()
+        self._wait(lambda: all(self._swept(tenant, since) for tenant in arena.tenants), 60, "two more sweeps of each")
+        self._wait(lambda: not self._held(), 90, "no object is held by our finalizer", self._held)
+
+    def _wait(self, happened, timeout: float, what: str, seen=lambda: "") -> None:
+        began, look, word = time.monotonic(), 0.0, 10
+        while True:
+            self._step()
+            waited = time.monotonic() - began
+            if waited > look:
+                if happened():
+                    return
+                look = waited + 0.5
+            if waited > word:
+                print(f"  after {waited:.0f} of {timeout:g} s not yet: {what} {str(seen())[:3000]}", file=sys.stderr, flush=True)
+                word += 20
+            if waited > timeout:
+                return  # the judge says what that means
+            time.sleep(0.005)
+
+    def _owed(self) -> list:
+        return [(tenant.name, version) for tenant in self.arena.tenants for version in sorted(tenant.open)]
+
+    def _describe_owed(self) -> str:
+        """The first, and what its watcher says of itself."""
+        name, version = self._owed()[0]
+        status = self.arena.bed.kube.get(WATCHER, "w", name).get("status", {})
+        status = {key: value for key, value in status.items() if key not in ("triggeredJobs", "checkpoint")}
+        return f"{len(self._owed())} are owed, such as {name} {version}: {json.dumps(status)}"
+
+    def _swept(self, tenant: Tenant, since: float) -> bool:
+        return sum(sweep.complete and sweep.began > since for sweep in self.arena.service.sweeps(tenant.name)) >= 2
+
+    def _held(self) -> list[str]:
+        kube = self.arena.bed.kube
+        return [f"{kind} {each['metadata']['namespace']}/{each['metadata']['name']}"
+                for kind in ("Job", "ConfigMap") for each in kube.list(kind)
+                if FINALIZER in each["metadata"].get("finalizers", [])]
+
+    def _stop(self) -> None:
+        self.lives.operator.stop()
+        for replica in self.pair.replicas:
+            replica.stop()
+
+    # The result
+
+    @property
+    def kills(self) -> int:
+        return self.lives.kills + self.pair.kills
+
+    @property
+    def faults(self) -> int:
+        """Everything that was done to it and struck."""
+        if time.monotonic() > self.counted + 1:  # it asks the proxy for each
+            self.struck, self.counted = sum(fault.has_struck() for fault in self.injected), time.monotonic()
+        process = self.kills + self.lives.stops + self.pair.stops + self.pair.freezes
+        return process + self.rebirths + self.struck
+
+    def progress(self) -> str:
+        written = sum(tenant.written for tenant in self.arena.tenants)
+        return (f"{time.monotonic() - self.began:.0f} s: {written} versions, {len(self.arena.tail.creations)} created, "
+                f"{self.faults} faults, {self.kills} kills, {self.pair.freezes} freezes, {self.rebirths} rebirths")
+
+    def _verdict(self) -> Verdict:
+        watchers = [life for tenant in self.arena.tenants for life in tenant.lives]
+        verdict = judge(self.arena.tail.creations, watchers, self.arena.service.versions, self._windows)
+        verdict.wrong += [("held by our finalizer", held) for held in self._held()]
+        return verdict
+
+    def _windows(self, watched):
+        """Of sweeps within lives that nobody disturbed; see judge.promised()."""
+        tenant = next(tenant for tenant in self.arena.tenants if tenant.name == watched.container)
+        if not tenant.character.punctual:
+            return
+        sweeps = [sweep for sweep in self.arena.service.sweeps(watched.container) if not sweep.prefix and sweep.complete]
+        for life in self.lives.lives:
+            if not life.direct:
+                continue
+            inside = [s for s in sweeps if s.began > life.began and s.ended < (life.ended or float("inf"))]
+            for first, later in zip(inside, inside[WINDOW:]):
+                yield life.began, first.began, later.began
+
+
+def run(size: Size, seed: int) -> bool:
+    print(f"chaos: seed {seed}", flush=True)
+    with ExitStack() as stack:
+        campaign = Campaign(Arena(size, seed, stack))
+        try:
+            verdict = campaign.run()
+        except BaseException:
+            print(f"chaos: seed {seed} broke off after {campaign.progress()}", flush=True)
+            raise
+        finally:
+            keep_logs(campaign.arena)
+        struck: dict[str, int] = {}
+        for fault in campaign.injected:
+            if fault.seen:
+                struck[fault.name] = struck.get(fault.name, 0) + 1
+        print(f"chaos: {campaign.progress()}")
+        print("chaos: " + ", ".join(f"{count} {name}" for name, count in sorted(struck.items())))
+        print(f"chaos: seed {seed}: {verdict}", flush=True)
+        return verdict.good
+
+
+def keep_logs(arena: Arena) -> None:
+    """Where CHAOS_LOGS says: the bed's folder goes with the bed."""
+    if folder := os.environ.get("CHAOS_LOGS"):
+        target = Path(folder) / f"seed-{arena.seed}"
+        target.mkdir(parents=True, exist_ok=True)
+        for log in (*arena.bed.logs.glob("operator*"), *arena.bed.logs.glob("replica*"), arena.bed.audit_log):
+            shutil.copy(log, target)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    size = options.add_mutually_exclusive_group()
+    size.add_argument("--full", action="store_true")
+    size.add_argument("--quick", action="store_true", help="the default")
+    options.add_argument("--seed", type=int, help="replays that campaign (default: a new one each time)")
+    options.add_argument("--runs", type=int, default=1, help="so many in a row, with seeds that follow each other")
+    chosen = options.parse_args()
+    seed = chosen.seed if chosen.seed is not None else secrets.randbelow(1_000_000)
+    results = [run(FULL if chosen.full else QUICK, seed + n) for n in range(chosen.runs)]
+    print(f"chaos: {sum(results)} of {len(results)} runs good", flush=True)
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""One watcher with an operator of its own behind the lying API server, and the means to hold it to its promise."""
+
+import json
+
+from testing.hostile_blob_service import HostileBlobService
+from testing.kube import Kube
+from testing.lying_api_server import LyingApiServer
+from testing.operator import Operator
+
+from judge import AuditTail, Verdict, Watched, judge
+from script import Script, Until
+
+ACCOUNT = "chaos"
+KEY = "Y2hhb3MgaXMgYSBsYWRkZXIsIG5vdCBhIHBpdA=="
+WATCHER = "AzureBlobWatcher"
+FINALIZER = "mlops.example.com/recording"
+
+
+def job(**container) -> dict:
+    """A Job that finishes at once without a Pod: no node is needed, and the real controllers do the rest."""
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "process-${BLOB_NAME}"},
+            "spec": {"completions": 0, "parallelism": 0, "template": {"spec": {"restartPolicy": "Never", "containers": [
+                {"name": "main", "image": "lab.local/busybox:1", "args": ["${BLOB_URL}"], **container}]}}}}
+
+
+def watcher(service: HostileBlobService, namespace: str, container: str, template: dict, name: str = "w", **spec) -> dict:
+    whole = {"storageAccount": ACCOUNT, "endpoint": service.endpoint(ACCOUNT), "containerName": container,
+             "credentialsSecret": "azure", "pollingIntervalSeconds": 1, "existingBlobs": "Trigger", "maxActive": 0,
+             "jobTemplate": {"kind": template["kind"], "template": json.dumps(template)}, **spec}
+    return {"apiVersion": "mlops.example.com/v1alpha1", "kind": WATCHER,
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {field: value for field, value in whole.items() if value is not None}}
+
+
+def make_namespace(kube: Kube, name: str) -> None:
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    kube.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "azure", "namespace": name},
+                 "stringData": {"accountKey": KEY}})
+
+
+class Stage:
+    """A namespace and a container of the same name, a watcher `w`, and an operator for that namespace alone."""
+
+    def __init__(self, bed, service: HostileBlobService, proxy: LyingApiServer, tail: AuditTail, label: str,
+                 flags: list[str] = (), template: dict | None = None, owes=lambda name: True):
+        self.bed, self.kube, self.service, self.proxy, self.tail = bed, bed.kube, service, proxy, tail
+        self.name, self.template, self.owes, self.uid = label, template or job(), owes, ""
+        make_namespace(self.kube, label)
+        service.create_container(ACCOUNT, label)
+        self.operator = Operator(bed.run, proxy.kubeconfig,
+                                 ["--namespace", label, "--leader-election-namespace", label, "--settle-margin", "2",
+                                  *flags], [service.origin], name=f"operator-{label}")
+
+    def watch(self) -> None:
+        made = self.kube.create(watcher(self.service, self.name, self.name, self.template))
+        self.uid = made["metadata"]["uid"]
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            self.service.put(self.name, name)
+
+    def jobs(self) -> list[dict]:
+        return self.kube.list("Job", self.name)
+
+    def delete_jobs(self) -> None:
+        """As a hasty user, or a TTL of zero, would: what our finalizer does not hold is gone at once."""
+        for each in self.jobs():
+            self.kube.delete("Job", each["metadata"]["name"], self.name)
+
+    def held(self) -> list[str]:
+        """The Jobs that our finalizer is still on."""
+        return [each["metadata"]["name"] for each in self.jobs() if FINALIZER in each["metadata"].get("finalizers", [])]
+
+    def settle(self, later: str = "later.csv", timeout: float = 60) -> Script:
+        """Until a blob that lands now has been worked for, by a pass that saw all the others, and nothing is held."""
+        etag = self.service.put(self.name, later)
+        yield Until(lambda: self.tail.read() >= 0 and self.tail.created(self.uid, later, etag), timeout=timeout,
+                    what=f"{later} triggered")
+        yield Until(self.held, lambda held: not held, timeout, "no object held by our finalizer")
+
+    def verdict(self) -> Verdict:
+        self.tail.read()
+        made = [each for each in self.tail.creations if each.namespace == self.name]
+        return judge(made, [Watched(self.uid, self.name, self.owes, born=0)], self.service.versions)
+
+    def close(self) -> None:
+        self.operator.stop()
+        self.kube.delete(WATCHER, "w", self.name)
+        self.kube.delete("Namespace", self.name)

@@ -1,0 +1,11 @@
+"""A short campaign, with another seed each time; `make chaos` is the long one. CHAOS_SEED replays."""
+
+import os
+import secrets
+
+from campaign import QUICK, run
+
+
+def test_nothing_is_missed_and_nothing_is_doubled():
+    seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
+    assert run(QUICK, seed), f"replay with CHAOS_SEED={seed}"

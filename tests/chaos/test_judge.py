@@ -1,0 +1,77 @@
+"""A judge that cannot condemn proves nothing: each kind of wrong, made up, is seen."""
+
+import json
+from dataclasses import dataclass, replace
+
+from judge import AuditTail, Creation, Watched, creation_of, judge
+
+
+@dataclass
+class Version:
+    name: str
+    etag: str
+    born: float = 10
+    gone: float | None = None
+
+
+WATCHED = Watched("u", "data", lambda name: name.endswith(".csv"), born=0)
+MADE = Creation("uid-1", "ns", "Job", "a", "u", "http://blob/data/a.csv", "a.csv", "0x1", "k1", 0)
+
+
+def verdict(creations, versions, watched=WATCHED, windows=()):
+    return judge(creations, [watched], lambda _: versions, lambda _: windows)
+
+
+def test_one_creation_for_each_visible_version_is_good():
+    assert verdict([MADE], [Version("a.csv", "0x1"), Version("a.txt", "0x2")]).good
+
+
+def test_a_version_that_is_there_and_was_not_created_is_missed():
+    assert len(verdict([], [Version("a.csv", "0x1")]).missed) == 1
+
+
+def test_a_version_that_went_is_owed_only_if_it_was_there_through_whole_sweeps():
+    went = [Version("a.csv", "0x1", born=10, gone=20)]
+    assert verdict([], went).good
+    assert verdict([], went, windows=[(8, 9, 15), (8, 12, 21), (11, 12, 19)]).good
+    assert len(verdict([], went, windows=[(8, 11, 19)]).missed) == 1
+
+
+def test_a_watcher_that_was_deleted_owes_nothing():
+    assert verdict([], [Version("a.csv", "0x1")], replace(WATCHED, gone=30)).good
+
+
+def test_a_second_creation_is_a_duplicate_whatever_its_name_or_key():
+    versions = [Version("a.csv", "0x1")]
+    assert len(verdict([MADE, replace(MADE, name="b")], versions).duplicate) == 1
+    assert len(verdict([MADE, replace(MADE, key="k2")], versions).duplicate) == 1
+
+
+def test_what_nobody_asked_for_is_wrong():
+    versions = [Version("a.csv", "0x1"), Version("a.txt", "0x2")]
+    for wrong in [replace(MADE, blob="a.txt", etag="0x2", key="k2"), replace(MADE, etag="0x9", key="k2"),
+                  replace(MADE, watcher_uid="other", key="k2")]:
+        assert len(verdict([MADE, wrong], versions).wrong) == 1
+
+
+def event(code=201, uri="/apis/batch/v1/namespaces/ns/jobs", verb="create", uid="uid-1"):
+    said = {f"mlops.example.com/{name}": name for name in ("trigger-key", "watcher-uid", "blob-url", "blob-name", "blob-etag")}
+    thing = {"kind": "Job", "metadata": {"name": "a", "namespace": "ns", "uid": uid, "annotations": said}}
+    return {"verb": verb, "stage": "ResponseComplete", "requestURI": uri, "responseStatus": {"code": code},
+            "responseObject": thing if code < 300 else {"kind": "Status"}}
+
+
+def test_only_a_creation_that_was_carried_out_counts():
+    assert creation_of(event()).key == "trigger-key"
+    assert creation_of(event(code=409)) is None
+    assert creation_of(event(uri="/apis/batch/v1/namespaces/ns/jobs?dryRun=All")) is None
+    assert creation_of({**event(), "verb": "delete"}) is None
+
+
+def test_an_object_is_counted_once_by_its_uid(tmp_path):
+    log = tmp_path / "audit.jsonl"
+    lost_and_found = [event(code=504), event(code=200, verb="patch", uid="uid-2")]
+    log.write_text("".join(json.dumps(each) + "\n" for each in [event(), event(code=200, verb="patch"), *lost_and_found]))
+    tail = AuditTail(log)
+    tail.read()
+    assert [made.uid for made in tail.creations] == ["uid-1", "uid-2"]
