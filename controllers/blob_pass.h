@@ -26,8 +26,8 @@ struct PassResult {
   bool unreported = false;                        // the status could not be written
   std::optional<std::chrono::milliseconds> wish;  // poll again after this: postponed blobs are due then
   std::optional<std::chrono::milliseconds>
-      retry_after;                      // something failed, and the server does not want to be asked before
-  std::optional<MonoTime> release_due;  // finalizers are still to be taken off then
+      retry_after;                       // something failed, and the server does not want to be asked before
+  std::optional<MonoTime> release_due;   // finalizers are still to be taken off then
   std::chrono::milliseconds listing{0};  // how long the container took to list
 };
 
