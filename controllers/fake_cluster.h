@@ -227,7 +227,11 @@ class FakeCluster final : public net::Transport {
   }
 
   Answer discover(const std::string& base) const {
-    json::array resources;
+    json::array resources, versions;
+    for (const Served& one : served) {
+      if (one.base.starts_with(base + "/")) versions.push_back({{"groupVersion", one.base.substr(6)}});
+    }
+    if (!versions.empty()) return ok({{"preferredVersion", versions[0]}, {"versions", versions}});
     for (const Served& one : served) {
       if (one.base != base) continue;
       resources.push_back({{"name", one.plural}, {"kind", one.kind}, {"namespaced", true}});

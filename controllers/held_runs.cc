@@ -84,7 +84,7 @@ Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId wa
     if (!known) services.runs.store().upsert(watch, object, services.clock.mono());
     return Result<void>{};
   });
-  if (!listed) co_return pass(listed);
+  if (!listed && listed.error().kind != ErrorKind::NotFound) co_return pass(listed);
   co_return Result<void>{};
 }
 

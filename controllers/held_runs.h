@@ -22,6 +22,11 @@ namespace abo::controllers {
                                                        const RunTracker& runs);
 
 // Reads the resources of a watcher with a quorum into the tracker's store: after a create whose outcome is unknown.
+//
+// One kind is enough, though the template's kind may change in between: row.sweep is only set by a TriggerStage, which
+// runs after stay_current(), which has swept and cleared what was there before. So it never holds a kind that a later
+// one could push out. A process that dies in between lists all kinds anew (RunTracker::start). A kind that is served no
+// more has no resources.
 [[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch,
                                        std::string ns, std::string watcher_name);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "controllers/concurrently.h"
+#include "controllers/kinds_in_use.h"
+#include "controllers/poll_schedule.h"
 #include "render/object_names.h"
 
 namespace abo::controllers {
@@ -12,6 +14,11 @@ namespace {
 
 constexpr std::chrono::milliseconds sync_patience = std::chrono::seconds{10};
 constexpr std::chrono::milliseconds start_retry = std::chrono::seconds{1};
+
+std::string_view group_of(std::string_view api_version) {
+  auto slash = api_version.find('/');
+  return slash == api_version.npos ? std::string_view{} : api_version.substr(0, slash);
+}
 
 }  // namespace
 
@@ -29,7 +36,7 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   [[nodiscard]] const kube::Resource& resource() const { return resource_; }
   [[nodiscard]] WatchId id() const { return id_; }
   [[nodiscard]] bool covers(std::string_view api_version, std::string_view kind, std::string_view ns) const {
-    return resource_.kind == kind && resource_.api_version() == api_version && (ns_.empty() || ns_ == ns);
+    return resource_.kind == kind && resource_.group == group_of(api_version) && (ns_.empty() || ns_ == ns);
   }
   [[nodiscard]] Task<void> run() { return reflector_.run(); }
 
@@ -73,7 +80,7 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
  private:
   [[nodiscard]] kube::ReflectorOptions reflector_options() const {
     return {.path = resource_.path(ns_),
-            .label_selector = fmt::format("{}={}", render::managed_by_label, render::managed_by_value),
+            .label_selector = our_label(),
             .on_restart = tracker_.options_.on_restart};
   }
 
@@ -109,12 +116,16 @@ RunTracker::RunTracker(kube::Client& client, kube::Discovery& discovery, const C
 RunTracker::~RunTracker() = default;
 
 Task<void> RunTracker::start(const KindPolicy& kinds) {
-  std::vector<KindRule> rules = kinds.rules();
-  std::erase_if(rules, [](const KindRule& rule) { return rule.kind == "*"; });
+  auto spelled = co_await spelled_out(client_, kinds.rules());
+  while (!spelled && !is_final(spelled.error()) && !options_.stopping()) {
+    co_await sleeper_.sleep(start_retry);
+    spelled = co_await spelled_out(client_, kinds.rules());
+  }
+  std::vector<KindRule> rules = spelled ? std::move(*spelled) : kinds.rules();
   std::vector<char> settled(rules.size(), 0);
   bool none = !rules.empty();
   while (none && !options_.stopping()) {
-    co_await concurrently(rules.size(), rules.size(),
+    co_await concurrently(rules.size(), requests_in_flight,
                           [&](std::size_t i) { return note_start(rules[i], settled[i]); });
     none = std::ranges::none_of(settled, [](char one) { return one != 0; });
     if (none) co_await sleeper_.sleep(start_retry);
@@ -129,38 +140,53 @@ Task<void> RunTracker::note_start(KindRule rule, char& settled) {
 }
 
 Task<void> RunTracker::keep_starting(KindRule rule) {
-  while (!options_.stopping() && !co_await start_rule(rule)) co_await sleeper_.sleep(start_retry);
+  for (std::uint32_t failures = 1; !options_.stopping(); ++failures) {
+    co_await sleeper_.sleep(backoff(failures, options_.random()));
+    if (options_.stopping() || co_await start_rule(rule)) co_return;
+  }
 }
 
 Task<bool> RunTracker::start_rule(KindRule rule) {
-  // Not served, not ours to list: the watchers that need it will say so. Anything else passes.
-  auto final = [](const Error& error) { return disposition(error) != Disposition::Retry; };
-  auto api_version = co_await api_version_of(rule);
-  if (!api_version) co_return final(api_version.error());
-  std::vector<std::string> namespaces = options_.namespaces;
-  if (namespaces.empty()) namespaces.emplace_back();
+  if (is_wildcard(rule)) return start_wildcard(std::move(rule));
+  return start_kind(std::move(rule));
+}
+
+std::vector<std::string> RunTracker::scopes() const {
+  return options_.namespaces.empty() ? std::vector<std::string>{""} : options_.namespaces;
+}
+
+Task<bool> RunTracker::start_kind(KindRule rule) {
+  auto versions = co_await versions_of(client_, rule);
+  if (!versions) co_return is_final(versions.error());
+  if (versions->empty()) co_return true;
   bool settled = true;
-  for (const std::string& ns : namespaces) {
-    auto followed = co_await follow(*api_version, rule.kind, ns);
-    settled = settled && (followed || final(followed.error()));
+  for (const std::string& ns : scopes()) {
+    auto followed = co_await follow(versions->front(), rule.kind, ns);
+    settled = settled && (followed || is_final(followed.error()));
   }
   co_return settled;
 }
 
-Task<Result<std::string>> RunTracker::api_version_of(const KindRule& rule) {
-  if (rule.group.empty()) co_return rule.version;
-  if (!rule.version.empty()) co_return rule.group + "/" + rule.version;
-  auto group = co_await client_.get("/apis/" + rule.group);
-  if (!group) co_return pass(group);
-  co_return std::string(find_string(*group, {"preferredVersion", "groupVersion"}));
+Task<bool> RunTracker::start_wildcard(KindRule rule) {
+  auto in_use = co_await kinds_in_use(client_, discovery_, std::move(rule), scopes());
+  bool settled = in_use.complete;
+  for (const auto& [resource, ns] : in_use.places) {
+    auto followed = co_await follow(resource.api_version(), resource.kind, ns);
+    settled = settled && (followed || is_final(followed.error()));
+  }
+  co_return settled;
 }
 
 Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, std::string kind,
                                                       std::string ns) {
   std::optional<WatchId> id = watch_of(api_version, kind, ns);
-  if (!id) {
+  std::optional<kube::Resource> asked;  // in the version asked for
+  if (id && watches_[*id]->resource().api_version() == api_version) {
+    asked = watches_[*id]->resource();
+  } else {
     auto resource = co_await discovery_.find(api_version, kind);
     if (!resource) co_return pass(resource);
+    asked = *resource;
     if (!resource->namespaced) {
       co_return fail(ErrorKind::Forbidden, Reason::KindNotAllowed,
                      fmt::format("{} {} is cluster-scoped; a template may only create namespaced kinds",
@@ -171,7 +197,7 @@ Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, s
   Watch& watch = *watches_[*id];
   auto listed = co_await watch.listed();
   if (!listed) co_return pass(listed);
-  co_return Followed{watch.resource(), watch.id()};
+  co_return Followed{std::move(*asked), watch.id()};
 }
 
 RunTracker::Watch& RunTracker::watch_for(const kube::Resource& resource, std::string_view ns) {

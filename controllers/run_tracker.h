@@ -1,6 +1,8 @@
 // Follows what became of created resources: one list+watch for each kind (and namespace, when the operator is confined
 // to some), by our label, feeding the RunStore. Kinds of the allow-list are followed from the start, so that objects
-// held by our finalizer are found before anything is created; others from their first use.
+// held by our finalizer are found before anything is created. What a wildcard of the list allows is looked through once
+// at the start and followed where something of ours is; the rest from its first use. A kind is followed once, in
+// whatever version: all versions show the same objects.
 #pragma once
 
 #include <functional>
@@ -37,7 +39,8 @@ class RunTracker {
              runtime::TaskScope& scope, TrackerOptions options);
   ~RunTracker();
 
-  // Follows the kinds of the allow-list that the cluster serves. Returns when each was listed once or cannot be. It waits
+  // Follows the kinds of the allow-list that the cluster serves, and those of wildcards that have resources of ours.
+  // Returns when each was listed once or cannot be. It waits
   // as long as the API server answers for none of them, but not for a single kind whose server is broken: that one is
   // tried on, and follow() guards those who need it.
   [[nodiscard]] Task<void> start(const KindPolicy& kinds);
@@ -63,9 +66,11 @@ class RunTracker {
   Watch& watch_for(const kube::Resource& resource, std::string_view ns);
   // True when the rule is settled: followed, or surely not to be followed.
   [[nodiscard]] Task<bool> start_rule(KindRule rule);
+  [[nodiscard]] Task<bool> start_kind(KindRule rule);
+  [[nodiscard]] Task<bool> start_wildcard(KindRule rule);
+  [[nodiscard]] std::vector<std::string> scopes() const;
   [[nodiscard]] Task<void> note_start(KindRule rule, char& settled);
   [[nodiscard]] Task<void> keep_starting(KindRule rule);
-  [[nodiscard]] Task<Result<std::string>> api_version_of(const KindRule& rule);
 
   kube::Client& client_;
   kube::Discovery& discovery_;

@@ -410,6 +410,59 @@ TEST_F(Schedule, what_is_left_when_the_watchers_were_uninstalled_is_let_go) {
   EXPECT_EQ(held(), 0u);
 }
 
+TEST_F(Schedule, what_a_wildcard_allowed_before_a_restart_is_found_and_let_go) {
+  world.settings.kinds = KindPolicy({{"*", "", "*"}});
+  world.cluster.served.push_back({"/apis/tekton.dev/v1", "pipelineruns", "PipelineRun"});
+  json::object object{
+      {"metadata",
+       {{"namespace", "ml"},
+        {"name", "a"},
+        {"annotations", {{render::watcher_uid_annotation, "nobody"}, {render::trigger_key_annotation, "00"}}},
+        {"finalizers", json::array{render::recording_finalizer}}}}};
+  world.cluster.put("/apis/tekton.dev/v1/namespaces/ml/pipelineruns/a", std::move(object));
+  world.start();
+  world.run_for(10s);
+  EXPECT_EQ(held(), 0u);
+  EXPECT_THAT(world.cluster.times_of("WATCH /apis/batch/v1/jobs"), IsEmpty()) << "nothing of ours is there";
+}
+
+TEST_F(Schedule, a_blob_whose_creation_ended_unknown_is_made_once_though_the_templates_kind_changed) {
+  world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "v1", "Run"}});
+  world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});
+  world.cluster.lose = [](const std::string& what) { return what.starts_with("POST " + FakeWorld::jobs()); };
+  world.cluster.silent = [](const std::string& path) { return path.starts_with(FakeWorld::jobs()); };
+  world.add("alpha", {{"pollingIntervalSeconds", 5}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(10ms);
+  ASSERT_EQ(jobs(), 1u);
+  json::object runs_now = FakeWorld::watcher("alpha", {}, "Run");
+  world.edit("alpha", {{"jobTemplate", find(runs_now, {"spec", "jobTemplate"})->as_object()}});
+  world.run_for(1min);
+  world.blobs.upload("alpha", "b.csv");
+  world.run_for(1min);
+  EXPECT_THAT(world.cluster.below("/apis/example.com/"), SizeIs(1)) << "b.csv alone";
+  EXPECT_EQ(held(), 0u);
+}
+
+TEST_F(Schedule, an_unknown_outcome_of_a_kind_that_is_gone_stops_nobody) {
+  world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "v1", "Run"}});
+  world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});
+  world.cluster.lose = [](const std::string& what) { return what.starts_with("POST "); };
+  world.cluster.put(FakeWorld::path("alpha"), FakeWorld::watcher("alpha", {}, "Run"));
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(10ms);
+  world.cluster.lose = {};
+  std::erase_if(world.cluster.served, [](const auto& one) { return one.plural == "runs"; });
+  world.cluster.remove("/apis/example.com/v1/namespaces/ml/runs/alpha-a.csv");
+  json::object jobs_now = FakeWorld::watcher("alpha");
+  world.edit("alpha", {{"jobTemplate", find(jobs_now, {"spec", "jobTemplate"})->as_object()}});
+  world.blobs.upload("alpha", "b.csv");
+  world.run_for(3min);
+  EXPECT_THAT(world.cluster.below(FakeWorld::jobs()), testing::Contains(FakeWorld::jobs() + "/alpha-b.csv"));
+}
+
 TEST_F(Schedule, a_kind_that_is_served_no_more_keeps_no_place_under_maxActive) {
   world.add("alpha", {{"maxActive", 1}, {"pollingIntervalSeconds", 5}});
   world.blobs.upload("alpha", "a.csv");

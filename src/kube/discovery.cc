@@ -45,16 +45,21 @@ std::vector<Resource> resources_of(const std::string& api_version, const json::o
   return out;
 }
 
-Task<Result<void>> Discovery::fetch(std::string api_version) {
+Task<Result<std::vector<Resource>>> Discovery::served(std::string api_version) {
   auto [group, version] = split(api_version);
   std::string path = group.empty() ? "/api/" + percent_encode(version)
                                    : "/apis/" + percent_encode(group) + "/" + percent_encode(version);
   Result<json::object> list = co_await client_.get(std::move(path));
+  if (!list) co_return pass(list);
+  co_return resources_of(api_version, *list);
+}
+
+Task<Result<void>> Discovery::fetch(std::string api_version) {
+  auto list = co_await served(api_version);
   bool not_served = !list && list.error().kind == ErrorKind::NotFound;
   if (!list && !not_served) co_return pass(list);
   if (by_version_.size() >= kMaxVersions) by_version_.clear();
-  by_version_[api_version] = {list ? resources_of(api_version, *list) : std::vector<Resource>{},
-                              clock_.mono()};
+  by_version_[api_version] = {list ? std::move(*list) : std::vector<Resource>{}, clock_.mono()};
   co_return Result<void>{};
 }
 

@@ -27,6 +27,8 @@ class Discovery {
   Discovery(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
 
   [[nodiscard]] Task<Result<Resource>> find(std::string api_version, std::string kind);
+  // All that a version serves, asked anew. Errors: NotFound, and the client's.
+  [[nodiscard]] Task<Result<std::vector<Resource>>> served(std::string api_version);
 
  private:
   struct Cached {
