@@ -7,6 +7,8 @@ an `Instead` does, the listing is not even begun.
 from __future__ import annotations
 
 import dataclasses
+import threading
+from typing import Callable
 
 
 class Fault:
@@ -38,6 +40,22 @@ class Pace(Fault):
 
 
 STAGES = (Instead, Shape, Bytes, Mark, Date, Pace)
+
+
+class Armed:
+    """A fault that waits for its requests, or a callback that waits for its pages."""
+
+    def __init__(self, fault, matches: Callable, times: int | None, probability: float):
+        self.fault, self.matches, self.times, self.probability = fault, matches, times, probability
+        self.hits = 0
+        self.cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+    @property
+    def over(self) -> bool:
+        return self.cancelled.is_set() or (self.times is not None and self.hits >= self.times)
 
 
 @dataclasses.dataclass

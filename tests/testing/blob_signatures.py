@@ -1,5 +1,5 @@
-"""Whether a request to a blob service is signed: SharedKey and SAS, checked as the real service checks them, and refused in
-its words. Written from Azure's documentation and not from the operator's code, so that each judges the other.
+"""Whether a request to a blob service is signed: SharedKey and SAS, checked as the real service checks them, and
+refused in its words. Written from Azure's documentation and not from the operator's code, so that each judges the other.
 
 Pure: a request and a time in, a Refusal or nothing out. Also signs SAS tokens for tests.
 """

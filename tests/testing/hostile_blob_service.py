@@ -15,51 +15,23 @@ from __future__ import annotations
 import asyncio
 import collections
 import random
-import re
 import socket
 import threading
 import time
 import traceback
-import urllib.parse
-from typing import Callable, NamedTuple
+from typing import Callable
 
-from .blob_answers import Answer, failure, listing
-from .blob_faults import (STAGES, Bom, Bytes, Date, DuplicateAcrossPages, EmptyPage, Fault, GarbageXml, HtmlError, Instead,
-                          Mark, NoDate, Pace, Redirect, RepeatMarker, ResetBeforeAnswer, ResetMidBody, Shape, ShortPages,
-                          Silence, SlowBytes, Status, TruncatedXml, WrongDate)
-from .blob_signatures import Asked, Refusal, refusal_of
+from .blob_exchange import Exchange, Served
+from .blob_faults import (STAGES, Armed, Bom, DuplicateAcrossPages, EmptyPage, Fault, GarbageXml, HtmlError, NoDate,
+                          Redirect, RepeatMarker, ResetBeforeAnswer, ResetMidBody, ShortPages, Silence, SlowBytes,
+                          Status, TruncatedXml, WrongDate)
 from .blob_store import Container, Version
 from .blob_sweeps import Sweep, Sweeps
-from .http_wire import Lost, Request, read_request, reset
+from .http_wire import Lost, read_request, reset
 
 __all__ = ["HostileBlobService", "Armed", "Served", "Sweep", "Version", "Fault", "Bom", "DuplicateAcrossPages",
            "EmptyPage", "GarbageXml", "HtmlError", "NoDate", "Redirect", "RepeatMarker", "ResetBeforeAnswer",
            "ResetMidBody", "ShortPages", "Silence", "SlowBytes", "Status", "TruncatedXml", "WrongDate"]
-
-
-class Served(NamedTuple):
-    """A request as the service saw it, put down before its answer goes out. time: of its arrival (time.monotonic());
-    target: without signature; outcome: the status, or the name of the fault that spoiled the answer."""
-    time: float
-    method: str
-    target: str
-    outcome: int | str
-
-
-class Armed:
-    """A fault that waits for its requests, or a callback that waits for its pages."""
-
-    def __init__(self, fault, matches: Callable, times: int | None, probability: float):
-        self.fault, self.matches, self.times, self.probability = fault, matches, times, probability
-        self.hits = 0
-        self.cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        self.cancelled.set()
-
-    @property
-    def over(self) -> bool:
-        return self.cancelled.is_set() or (self.times is not None and self.hits >= self.times)
 
 
 class HostileBlobService:
@@ -75,12 +47,11 @@ class HostileBlobService:
         self._now: Callable[[], float] = time.time
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        self._containers: dict[tuple[str, str], Container] = {}
-        self._sweeps: dict[tuple[str, str], Sweeps] = {}
+        self.containers: dict[tuple[str, str], Container] = {}
+        self.listings: dict[tuple[str, str], Sweeps] = {}
         self._faults: list[Armed] = []
         self._callbacks: list[Armed] = []
         self._thread: threading.Thread | None = None
-        self._connections: set[socket.socket] = set()
 
     # Life
 
@@ -95,7 +66,8 @@ class HostileBlobService:
         self._listener = socket.create_server((self.host, self.port), backlog=1024)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
+        self._main = self.loop.create_task(self._accept())
         self._thread = threading.Thread(target=self._run, name="hostile-blob-service", daemon=True)
         self._thread.start()
         return self
@@ -103,26 +75,25 @@ class HostileBlobService:
     def stop(self) -> None:
         """Closes the port and resets all connections."""
         if self._thread:
-            self._loop.call_soon_threadsafe(self._main.cancel)
+            self.loop.call_soon_threadsafe(self._main.cancel)
             self._thread.join()
             self._thread = None
         if self.errors:
             raise RuntimeError("the hostile blob service itself failed:\n" + "\n".join(self.errors))
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._main = self._loop.create_task(self._accept())
+        asyncio.set_event_loop(self.loop)
         try:
-            self._loop.run_until_complete(self._main)
+            self.loop.run_until_complete(self._main)
         except asyncio.CancelledError:
             pass
         finally:
-            tasks = asyncio.all_tasks(self._loop)
+            tasks = asyncio.all_tasks(self.loop)
             for task in tasks:
                 task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            self._loop.close()
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
 
     # Where it is
 
@@ -137,15 +108,15 @@ class HostileBlobService:
 
     def create_container(self, account: str, name: str, public: bool = False) -> None:
         with self._lock:
-            found = self._containers.get((account, name))
+            found = self.containers.get((account, name))
             if found is None:
-                found = self._containers[account, name] = Container(name, self.clock)
-                self._sweeps[account, name] = Sweeps()
+                found = self.containers[account, name] = Container(name, self.clock)
+                self.listings[account, name] = Sweeps()
             found.public, found.exists = public, True
 
     def delete_container(self, account: str, name: str) -> None:
         """Gone with its blobs; its history stays, and goes on should it be created again."""
-        self._containers[account, name].vanish()
+        self.containers[account, name].vanish()
 
     def put(self, container: str, name: str, size: int = 8, content_type: str = "text/csv", copy_pending: bool = False,
             account: str | None = None, **properties) -> str:
@@ -162,18 +133,18 @@ class HostileBlobService:
 
     def sweeps(self, container: str, account: str | None = None) -> list[Sweep]:
         """Every listing that began and was allowed, in order of its beginning."""
-        return self._sweeps[self._key(container, account)].known()
+        return self.listings[self._key(container, account)].known()
 
     def _key(self, container: str, account: str | None) -> tuple[str, str]:
         """Of the named account, else of the first that has such a container."""
         owners = [account] if account else [*self.accounts]
-        key = next(((owner, container) for owner in owners if (owner, container) in self._containers), None)
+        key = next(((owner, container) for owner in owners if (owner, container) in self.containers), None)
         if key is None:
             raise KeyError(f"there is no container {container}")
         return key
 
     def _container(self, container: str, account: str | None) -> Container:
-        return self._containers[self._key(container, account)]
+        return self.containers[self._key(container, account)]
 
     # Its clock
 
@@ -211,7 +182,7 @@ class HostileBlobService:
             self._callbacks.append(armed)
         return armed
 
-    def _strike(self, stages: tuple, account: str, container: str, page: int | None) -> dict[type, Armed]:
+    def strike(self, stages: tuple, account: str, container: str, page: int | None) -> dict[type, Armed]:
         """The faults that this request meets, by stage."""
         struck: dict[type, Armed] = {}
         with self._lock:
@@ -232,9 +203,9 @@ class HostileBlobService:
         tasks: set[asyncio.Task] = set()
         try:
             while True:
-                connection, _ = await self._loop.sock_accept(self._listener)
+                connection, _ = await self.loop.sock_accept(self._listener)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                task = self._loop.create_task(self._serve(connection))
+                task = self.loop.create_task(self._serve(connection))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
         finally:
@@ -245,8 +216,11 @@ class HostileBlobService:
         rest = b""
         try:
             while True:
-                request, rest = await read_request(self._loop, connection, rest)
-                if request is None or not await self._answer(connection, request):
+                request, rest = await read_request(self.loop, connection, rest)
+                if request is None:
+                    break
+                await Exchange(self, request).run(connection)
+                if request.headers.get("connection", "").lower() == "close":
                     break
             connection.close()
         except (Lost, OSError, asyncio.CancelledError):
@@ -255,123 +229,10 @@ class HostileBlobService:
             self.errors.append(traceback.format_exc())
             reset(connection)
 
-    async def _answer(self, connection: socket.socket, request: Request) -> bool:
-        """True when the connection stays open."""
-        await Exchange(self, request).run(connection)
-        return request.headers.get("connection", "").lower() != "close"
-
-    async def _call_back(self, container: str, name: str) -> None:
+    async def call_back(self, container: str, name: str) -> None:
         with self._lock:
             waiting = [armed for armed in self._callbacks if not armed.over and armed.matches(container)]
             for armed in waiting:
                 armed.hits += 1
         for armed in waiting:
-            await self._loop.run_in_executor(None, armed.fault, name)
-
-
-class Exchange:
-    """One request and what becomes of it."""
-
-    def __init__(self, service: HostileBlobService, request: Request):
-        self.service, self.request = service, request
-        path, _, query = request.target.partition("?")
-        parts = [urllib.parse.unquote(part) for part in path.split("/")[1:]] + ["", ""]
-        pairs = urllib.parse.parse_qsl(query, keep_blank_values=True)
-        self.asked = Asked(request.method, path, pairs, request.headers, parts[0], parts[1])
-        self.place = (self.asked.account, self.asked.container)
-        self.container = service._containers.get(self.place)
-        self.sweeps = service._sweeps.get(self.place)
-        self.arrived = time.monotonic()
-        marker = self.asked.parameter("marker")
-        self.mark = self.sweeps.find(marker) if self.sweeps and marker else None
-        self.page = 1 if not marker else self.mark.page if self.mark else None
-
-    async def run(self, connection: socket.socket) -> None:
-        service = self.service
-        struck = service._strike((Instead,), *self.place, self.page)
-        if struck:
-            if isinstance(struck[Instead].fault, Silence | ResetBeforeAnswer):
-                self._record(type(struck[Instead].fault).__name__)
-                await self._go_silent(connection, struck[Instead])
-            answer = self._instead(struck[Instead].fault)
-        else:
-            answer = self._refused() or await self._listed()
-        struck |= service._strike((Mark, Date, Pace), *self.place, self.page)
-        answer.finish(self.request, service.clock(), {stage: armed.fault for stage, armed in struck.items()})
-        self._record(type(answer.tampered).__name__ if answer.tampered else answer.status)
-        try:
-            await self._send(connection, answer, struck.get(Pace))
-        except BaseException:
-            answer.end(whole=False)
-            raise
-
-    def _record(self, outcome: int | str) -> None:
-        target = without_signature(self.request.target)
-        self.service.requests.append(Served(self.arrived, self.request.method, target, outcome))
-
-    async def _go_silent(self, connection: socket.socket, armed: Armed) -> None:
-        """Until the client gives up, or the fault is cancelled."""
-        if isinstance(armed.fault, Silence):
-            gone = self.service._loop.create_task(read_request(self.service._loop, connection, b""))
-            while not armed.cancelled.is_set() and not gone.done():
-                await asyncio.wait([gone], timeout=0.05)
-            gone.cancel()
-        raise Lost
-
-    def _instead(self, fault: Fault) -> Answer:
-        if isinstance(fault, Status):
-            return failure(fault.code, fault.error_code, retry_after=fault.retry_after)
-        if isinstance(fault, Redirect):
-            return Answer(fault.status, b"", {"Location": fault.to})
-        page = f"<html><head><title>{fault.status}</title></head><body><h1>Bad gateway</h1><hr>nginx</body></html>\r\n"
-        return Answer(fault.status, page.encode(), {"Content-Type": "text/html"})
-
-    def _refused(self) -> Answer | None:
-        """Who may not ask learns nothing, not even whether the container exists."""
-        keys = self.service.accounts.get(self.asked.account)
-        if keys is None:
-            return failure(404, "ResourceNotFound")
-        public = bool(self.container and self.container.exists and self.container.public)
-        refusal: Refusal | None = refusal_of(self.asked, [keys] if isinstance(keys, str) else list(keys),
-                                             self.service.clock(), public)
-        if refusal:
-            return failure(refusal.status, refusal.code, refusal.message, refusal.detail)
-        if not (self.container and self.container.exists):
-            return failure(404, "ContainerNotFound")
-        if self.asked.method != "GET" or self.asked.parameter("comp") != "list":
-            return failure(405, "UnsupportedHttpVerb")
-        if self.asked.parameter("marker") and not self._marker_fits():
-            return failure(400, "InvalidQueryParameterValue")
-        return None
-
-    def _marker_fits(self) -> bool:
-        asked = (self.asked.parameter("prefix"), self.asked.parameter("delimiter"))
-        return self.mark is not None and (self.mark.sweep.prefix, self.mark.delimiter) == asked
-
-    async def _listed(self) -> Answer:
-        if self.mark and self.sweeps.first_use(self.mark):
-            await self.service._call_back(self.asked.container, self.mark.begin)
-        struck = self.service._strike((Shape, Bytes), *self.place, self.page)
-        limit = min(int(self.asked.parameter("maxresults") or 5000), 5000, self.service.page_size_limit or 5000)
-        faults = {stage: armed.fault for stage, armed in struck.items()}
-        return listing(self.service.endpoint(self.asked.account), self.container, self.sweeps, self.mark, self.asked,
-                       limit, faults)
-
-    async def _send(self, connection: socket.socket, answer: Answer, pace: Armed | None) -> None:
-        data, loop = memoryview(answer.wire), self.service._loop
-        if pace is None:
-            await loop.sock_sendall(connection, data[:-1])
-        else:
-            step = pace.fault.chunk
-            for begin in range(0, len(data) - 1, step):
-                await loop.sock_sendall(connection, data[begin:min(begin + step, len(data) - 1)])
-                await asyncio.sleep(step / pace.fault.bytes_per_second)
-        # Whoever has the last byte must find the sweep complete, so it is put down a moment before.
-        answer.end(whole=not answer.tampered)
-        await loop.sock_sendall(connection, data[-1:])
-        if answer.reset_at_end:
-            raise Lost
-
-
-def without_signature(target: str) -> str:
-    return re.sub(r"([?&]sig=)[^&]*", r"\1...", target, flags=re.I)
+            await self.loop.run_in_executor(None, armed.fault, name)

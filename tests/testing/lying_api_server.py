@@ -6,8 +6,8 @@ chosen instant of a write.
         trap = proxy.kill_on(Match("POST", "/jobs"), operator.process, when="after")
         trap.wait(20)
 
-The proxy works in a process of its own (lying_proxy.py) and asks the real server as `user`, so that the audit log tells who
-wrote; impersonation passes through. A fault that is armed waits for the next `times` requests that match (None: for
+The proxy works in a process of its own (lying_proxy.py) and asks the real server as `user`, so that the audit log tells
+who wrote; impersonation passes through. A fault that is armed waits for the next `times` requests that match (None: for
 all), each with the given probability. What happened so far is in requests().
 """
 
@@ -46,8 +46,8 @@ class Match:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """As the operator sees it. time: time.monotonic() of its arrival; status: 0 while, or because, it got no answer; fault:
-    what was done to it."""
+    """As the operator sees it. time: time.monotonic() of its arrival; status: 0 while, or because, it got no answer;
+    fault: what was done to it."""
     time: float
     method: str
     path: str
