@@ -19,25 +19,28 @@ done
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target "${targets[@]/#/fuzz_}" >&2
 
-# round TARGET SECONDS: one run; its CPU seconds go into the file `cpu`, all it says into the file `log`. libFuzzer's
-# own clock is the wall's, so on a busy machine one run falls short and another follows.
+# round TARGET SECONDS: one run; its wall and CPU seconds go into the file `times`, all it says into the file `log`.
+# libFuzzer's own clock is the wall's, so on a busy machine one round falls short and another follows.
 round() {
   local target=$1 dir=$ABO_CACHE/fuzz/$1 dictionary=()
   [ -f "tests/fuzz/dict/$target.dict" ] && dictionary=("-dict=tests/fuzz/dict/$target.dict")
-  local TIMEFORMAT='%U %S'
+  local TIMEFORMAT='%R %U %S'
   { time "build/fuzz/tests/fuzz/fuzz_$target" -max_total_time="$2" -timeout=20 -rss_limit_mb=2048 \
     -print_final_stats=1 -artifact_prefix="$dir/" "${dictionary[@]}" "$dir/corpus" "tests/fuzz/corpus/$target" \
-    >"$dir/log" 2>&1; } 2>"$dir/cpu"
+    >"$dir/log" 2>&1; } 2>"$dir/times"
 }
 
 # fuzz TARGET: rounds until the CPU time is used up or something was found. Prints the target's line.
 fuzz() {
-  local target=$1 dir=$ABO_CACHE/fuzz/$1 used=0 runs=0 coverage=0 status=0 found=none
+  local target=$1 dir=$ABO_CACHE/fuzz/$1 used=0 runs=0 coverage=0 status=0 found=none stretch=100 executed
   mkdir -p "$dir/corpus"
   while [ "$status" = 0 ] && [ "$used" -lt $((100 * seconds)) ]; do  # hundredths of a second
-    round "$target" $((seconds - used / 100)) || status=$?
-    used=$((used + $(awk '{ printf "%d", 100 * ($1 + $2) }' "$dir/cpu")))
-    runs=$((runs + $(sed -n 's/^stat::number_of_executed_units: //p' "$dir/log")))
+    # As long on the wall as the last round's share of the processor asks for, but for the first.
+    round "$target" $(((100 * seconds - used) * stretch / 10000 + 1)) || status=$?
+    used=$((used + $(awk '{ printf "%d", 100 * ($2 + $3) }' "$dir/times")))
+    stretch=$(awk '{ s = 100 * $1 / ($2 + $3 + 0.01); printf "%d", s < 100 ? 100 : s > 1000 ? 1000 : s }' "$dir/times")
+    executed=$(sed -n 's/^stat::number_of_executed_units: //p' "$dir/log")
+    runs=$((runs + ${executed:-0}))
     coverage=$(grep -ao 'cov: [0-9]*' "$dir/log" | tail -n1 | cut -d' ' -f2)
   done
   [ "$status" = 0 ] || found=$(sed -n 's/.*Test unit written to //p' "$dir/log" | tail -n1)
@@ -47,6 +50,7 @@ fuzz() {
   return "$status"
 }
 
+trap 'exit 130' INT  # a fuzzer that is interrupted says good-bye as if its time were over
 failed=0
 for target in "${targets[@]}"; do
   fuzz "$target" || failed=1
