@@ -56,6 +56,10 @@ chaos: build ## Kills and faults by the thousand, judged by the audit log (SEED=
 	@ABO_OPERATOR=build/release/azure-blob-operator PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/chaos/campaign.py --full \
 	  $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
+.PHONY: fuzz
+fuzz: ## The fuzzers, one after the other (SECONDS_EACH=60 of CPU, TARGETS="list_page template")
+	@scripts/fuzz.sh $(or $(SECONDS_EACH),60) $(TARGETS)
+
 .PHONY: lint
 lint: ## Format, arrows between folders, clang-tidy, shellcheck
 	@scripts/lint.sh
