@@ -38,7 +38,7 @@ fuzz() {
     # As long on the wall as the last round's share of the processor asks for, but for the first.
     round "$target" $(((100 * seconds - used) * stretch / 10000 + 1)) || status=$?
     used=$((used + $(awk '{ printf "%d", 100 * ($2 + $3) }' "$dir/times")))
-    stretch=$(awk '{ s = 100 * $1 / ($2 + $3 + 0.01); printf "%d", s < 100 ? 100 : s > 1000 ? 1000 : s }' "$dir/times")
+    stretch=$(awk '{ s = 100 * $1 / ($2 + $3 + 0.01); printf "%d", (s < 100 ? 100 : s > 1000 ? 1000 : s) }' "$dir/times")
     executed=$(sed -n 's/^stat::number_of_executed_units: //p' "$dir/log")
     runs=$((runs + ${executed:-0}))
     coverage=$(grep -ao 'cov: [0-9]*' "$dir/log" | tail -n1 | cut -d' ' -f2)
