@@ -113,11 +113,17 @@ class LyingApiServer:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         self.process = self.bed.run.spawn(
             self.name, [sys.executable, "-P", "-m", "testing.lying_proxy", json.dumps(settings)], env=environment)
-        wait_until(lambda: control.exists() or not self.process.alive(), bool, 30, "the lying API server up", 0.01)
+        self._socket = socket.socket(socket.AF_UNIX)
+
+        def connected() -> bool:
+            try:  # its file is there a moment before it listens
+                self._socket.connect(str(control))
+                return True
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+        wait_until(lambda: connected() or not self.process.alive(), bool, 30, "the lying API server up", 0.01)
         if not self.process.alive():
             raise RuntimeError(f"the lying API server did not start\n{self.bed.run.log_tail(self.name)}")
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(control))
         self._lines = self._socket.makefile("r", encoding="utf-8")
         return self
 
