@@ -47,9 +47,13 @@ class Stage:
         self.name, self.template, self.owes, self.uid = label, template or job(), owes, ""
         make_namespace(self.kube, label)
         service.create_container(ACCOUNT, label)
-        self.operator = Operator(bed.run, proxy.kubeconfig,
-                                 ["--namespace", label, "--leader-election-namespace", label, "--settle-margin", "2",
-                                  *flags], [service.origin], name=f"operator-{label}")
+        self.flags = ["--namespace", label, "--leader-election-namespace", label, "--settle-margin", "2", *flags]
+        self.operator = self.replica("")
+
+    def replica(self, suffix: str) -> Operator:
+        """One more operator of the same flags, not started."""
+        return Operator(self.bed.run, self.proxy.kubeconfig, self.flags, [self.service.origin],
+                        name=f"operator-{self.name}{suffix}")
 
     def watch(self) -> None:
         made = self.kube.create(watcher(self.service, self.name, self.name, self.template))
