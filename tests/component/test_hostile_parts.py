@@ -12,6 +12,7 @@ import signal
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -41,9 +42,9 @@ def service():
         yield service
 
 
-def get(service, query: str = "", **headers: str) -> tuple[int, dict, bytes]:
+def get(service, query: str = "", timeout: float = 10, **headers: str) -> tuple[int, dict, bytes]:
     """One listing request of our own, on a connection of its own."""
-    connection = http.client.HTTPConnection(service.host, service.port, timeout=1)
+    connection = http.client.HTTPConnection(service.host, service.port, timeout=timeout)
     connection.request("GET", f"/chaos/data?restype=container&comp=list{query}", headers=headers)
     answer = connection.getresponse()
     return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
@@ -141,7 +142,7 @@ def test_an_error_is_written_as_the_real_service_writes_it(service, fault, statu
 def test_a_broken_connection_looks_broken(service, fault, ending):
     armed = service.inject(fault, container="data", page=1)
     with pytest.raises(ending):
-        get(service)
+        get(service, timeout=1 if isinstance(fault, Silence) else 10)
     armed.cancel()
     wait_until(lambda: [request.outcome for request in service.requests], lambda seen: seen == [type(fault).__name__])
     assert listed(service) == THREE_PAGES
@@ -297,7 +298,7 @@ def test_many_blobs_are_listed_in_no_time(service):
         rows += page.count(b"<Blob>")
         following = marker(page[-300:])
     assert rows == 50_000
-    assert time.process_time() - began < 0.75  # ours and the client's together
+    assert time.process_time() - began < 1.5  # ours and the client's together
 
 
 # The lying API server, seen by a plain client
@@ -403,21 +404,20 @@ def test_delays_hold_up_the_one_request(proxy, plain):
     plain.make("a")
     assert time.monotonic() - began > 0.6
     plain.make("b")
-    assert time.monotonic() - began < 5
+    assert [request.fault for request in proxy.requests(since=began)] == ["delay delay_answer", ""]
 
 
 @pytest.mark.parametrize("even_if_gone", [False, True])
 def test_a_request_whose_sender_died_arrives_only_if_told_so(proxy, plain, even_if_gone):
-    held = proxy.delay(WRITES, 0.4, even_if_gone=even_if_gone)
+    held = proxy.delay(WRITES, 1, even_if_gone=even_if_gone)
     kube = plain.kube()
     connection = kube._connect()
     connection.request("POST", f"/api/v1/namespaces/{plain.home}/configmaps",
                        json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}),
                        {"Content-Type": "application/json"})
-    wait_until(lambda: proxy.requests()[-1].path, lambda path: path.endswith("/configmaps"))
+    wait_until(held.hits, lambda hits: hits == 1, what="the request held")
     connection.close()
-    wait_until(lambda: proxy.requests()[-1].fault, lambda fault: fault == "delay", what="the request held")
-    wait_until(lambda: proxy.requests(), lambda seen: held.hits() and time.monotonic() > seen[-1].time + 0.6)
+    wait_until(lambda: proxy.requests()[-1], lambda seen: seen.status == 201 if even_if_gone else seen.fault == "delay gone")
     there = {thing["metadata"]["name"] for thing in plain.get()["items"]}
     assert ("late" in there) == even_if_gone
 
@@ -440,8 +440,8 @@ def test_it_stops_a_process_and_lets_its_request_go_on(proxy, plain, bed):
     trap = proxy.signal_on(WRITES, victim, signal.SIGSTOP)
     assert plain.make("a")
     assert trap.wait(5)
-    with open(f"/proc/{victim.pid}/stat") as stat:
-        assert stat.read().rpartition(")")[2].split()[0] == "T"
+    wait_until(lambda: Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()[0],
+               lambda state: state == "T", what="it stopped")
     victim.stop(0)
 
 

@@ -174,6 +174,7 @@ class Proxy:
         if fault := self.effect(request, "delay"):
             await asyncio.sleep(fault.parameters["seconds"])
             if client.gone() and not fault.parameters["even_if_gone"]:
+                self.mark(request, "gone")
                 raise Lost
         if self.effect(request, "drop_request"):
             raise Lost
