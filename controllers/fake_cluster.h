@@ -45,8 +45,9 @@ class FakeCluster final : public net::Transport {
   std::function<bool(const std::string& what)> lose;                   // carried out, but the answer is lost
   std::function<bool(const std::string& path)> silent;                 // no watch tells of a change there
 
-  static Answer status(int code, std::string_view reason, net::Headers headers = {}) {
-    json::object body{{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", "no"}};
+  static Answer status(int code, std::string_view reason, net::Headers headers = {},
+                       std::string_view message = "no") {
+    json::object body{{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", message}};
     return net::Response{code, std::move(headers), json::serialize(body)};
   }
   static Answer refused() {

@@ -1,6 +1,7 @@
 #include "controllers/poll_schedule.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 namespace abo::controllers {
 namespace {
@@ -29,6 +30,34 @@ TEST(NextPoll, leaves_half_of_the_time_to_others_when_listing_takes_longer_than_
 TEST(NextPoll, of_a_backlog_comes_as_soon_as_listing_costs_allow) {
   EXPECT_EQ(pause_after({.more = More::Now, .listing = 100ms}, 4s), 250ms);
   EXPECT_EQ(pause_after({.more = More::Now, .listing = 2s}, 4s), 2s);
+}
+
+// Law: whatever a poll's end was, the next one is no hot loop, not before the server's wish and never further away than
+// the interval, the listing's cost or that wish make it.
+RC_GTEST_PROP(NextPoll, is_neither_too_soon_nor_too_late, ()) {
+  auto some = [](std::int64_t most) {
+    return std::chrono::milliseconds{*rc::gen::inRange<std::int64_t>(0, most)};
+  };
+  PassResult result{.failed = *rc::gen::arbitrary<bool>(), .again = *rc::gen::arbitrary<bool>()};
+  result.more = *rc::gen::element(More::None, More::Now, More::WhenThereIsRoom);
+  result.unreported = *rc::gen::arbitrary<bool>();
+  result.listing = some(600'000);
+  if (*rc::gen::arbitrary<bool>()) result.wish = some(600'000);
+  if (*rc::gen::arbitrary<bool>()) result.retry_after = some(7'200'000);
+  if (*rc::gen::arbitrary<bool>()) result.verdict.health = report::Health::Stalled;
+  PollTimes times{.started = MonoTime{1h}, .now = MonoTime{1h} + some(600'000)};
+  times.interval = std::chrono::seconds{*rc::gen::inRange(1, 86'401)};
+  times.failures = *rc::gen::inRange(0U, 100U);
+  double random = *rc::gen::inRange(0, 1000) / 1000.0;
+  MonoTime due = next_poll(result, times, [&] { return random; });
+
+  std::chrono::milliseconds patience =
+      std::min<std::chrono::milliseconds>(result.retry_after.value_or(0ms), 1h);
+  RC_ASSERT(due >= times.now + patience);
+  RC_ASSERT(due >= times.now + 50ms);
+  MonoTime regular = times.started + times.interval * 21 / 20 + 1ms;
+  RC_ASSERT(due <= std::max({regular, times.now + breather(result.listing), times.now + patience}));
+  if (result.failed) RC_ASSERT(due <= times.now + std::max<std::chrono::milliseconds>(5min, patience));
 }
 
 }  // namespace

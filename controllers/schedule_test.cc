@@ -133,6 +133,53 @@ TEST_F(Schedule, the_api_servers_retry_after_is_honoured) {
   EXPECT_EQ(world.reason("alpha"), "PollSucceeded");
 }
 
+// ---- single blobs ----
+
+TEST_F(Schedule, a_blob_whose_creation_fails_is_tried_ever_more_slowly_and_blocks_nobody) {
+  std::vector<MonoTime> refused;
+  world.cluster.rule = [&](const std::string& what) -> std::optional<Answer> {
+    if (what != "POST " + FakeWorld::jobs()) return std::nullopt;
+    refused.push_back(world.time.mono());
+    return FakeCluster::status(403, "Forbidden", {}, "exceeded quota: jobs");
+  };
+  world.add("alpha", {{"pollingIntervalSeconds", 3600}, {"maxActive", 0}});
+  world.blobs.upload("alpha", "first.csv");
+  world.start();
+  world.run_for(40min);
+  EXPECT_EQ(world.reason("alpha"), "QuotaExceeded");
+  auto waits = gaps(refused);
+  ASSERT_GE(waits.size(), 12u);
+  for (std::size_t i = 1; i < waits.size(); ++i) {
+    milliseconds whole = std::min<milliseconds>(1s * (1 << std::min<std::size_t>(i, 20)), 5min);
+    EXPECT_GE(waits[i], whole) << i;
+    EXPECT_LE(waits[i], whole + 1s) << i;
+  }
+  world.cluster.rule = {};
+  world.blobs.upload("alpha", "second.csv");
+  world.edit("alpha", {{"blobPrefix", ""}});
+  world.run_for(1s);
+  EXPECT_THAT(world.cluster.below(FakeWorld::jobs()),
+              testing::ElementsAre(FakeWorld::jobs() + "/alpha-second.csv"));
+  world.run_for(6min);
+  EXPECT_EQ(jobs(), 2u);
+  EXPECT_EQ(world.reason("alpha"), "PollSucceeded");
+}
+
+TEST_F(Schedule, a_creations_retry_after_is_honoured) {
+  std::vector<MonoTime> refused;
+  world.cluster.rule = [&](const std::string& what) -> std::optional<Answer> {
+    if (what != "POST " + FakeWorld::jobs()) return std::nullopt;
+    refused.push_back(world.time.mono());
+    return FakeCluster::status(429, "TooManyRequests", {{"retry-after", "40"}});
+  };
+  world.add("alpha", {{"pollingIntervalSeconds", 1}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(10min);
+  EXPECT_GE(refused.size(), 13u);
+  EXPECT_THAT(gaps(refused), Each(AllOf(Ge(40s), Le(42s))));
+}
+
 // ---- outages ----
 
 TEST_F(Schedule, during_an_outage_all_rows_together_make_about_one_attempt_a_second) {
@@ -263,6 +310,24 @@ TEST_F(Schedule, a_spec_that_changes_during_a_poll_is_used_at_once_and_the_old_o
   world.blobs.let_go();
   world.run_for(1s);
   EXPECT_THAT(world.cluster.below(FakeWorld::jobs()), testing::ElementsAre(FakeWorld::jobs() + "/new"));
+}
+
+TEST_F(Schedule, a_watcher_that_is_suspended_during_a_poll_makes_nothing_more) {
+  world.add("alpha", {{"maxActive", 0}});
+  for (int i = 0; i < 40; ++i) world.blobs.upload("alpha", fmt::format("{}.csv", i));
+  world.cluster.hold = [](const std::string& what) { return what.starts_with("POST " + FakeWorld::jobs()); };
+  world.start();
+  world.run_for(1s);
+  world.edit("alpha", {{"suspend", true}});
+  world.run_for(1s);
+  world.cluster.let_go();
+  world.run_for(1h);
+  EXPECT_EQ(jobs(), 16u) << "those in flight when it was suspended";
+  EXPECT_EQ(held(), 0u);
+  EXPECT_EQ(world.reason("alpha"), "Suspended");
+  world.edit("alpha", {{"suspend", false}});
+  world.run_for(1s);
+  EXPECT_EQ(jobs(), 40u);
 }
 
 TEST_F(Schedule, a_refresh_never_runs_beside_a_poll_of_the_same_watcher) {
