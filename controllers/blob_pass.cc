@@ -86,8 +86,9 @@ class BlobPass {
       services_.telemetry.poll_failed(row_, done.error());
       if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
     }
-    // A server that is away, or asks for patience, is not asked to store that it is.
-    if (!done && done.error().reason == Reason::ApiServerUnavailable && !stored_.loaded()) co_return ended();
+    // A server that asks for patience is not asked to store that it does.
+    bool patience = !done && done.error().reason == Reason::ApiServerUnavailable && result_.retry_after;
+    if (patience && !stored_.loaded()) co_return ended();
     numbers_.verdict = done ? verdict(row_.checkpoint.get()) : report::verdict_of(done.error());
     result_.verdict = numbers_.verdict;
     if (auto reported = co_await report_once(); !reported) {

@@ -236,6 +236,21 @@ TEST_F(Schedule, an_account_that_hangs_delays_its_own_watchers_alone) {
   EXPECT_GE(polls("hangs"), 8u);
 }
 
+TEST_F(Schedule, a_kind_whose_server_is_broken_is_named_in_the_status_of_those_who_need_it) {
+  world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "v1", "Run"}});
+  world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});
+  world.cluster.rule = [](const std::string& what) -> std::optional<Answer> {
+    if (!what.ends_with("/runs")) return std::nullopt;
+    return FakeCluster::status(503, "ServiceUnavailable");
+  };
+  world.cluster.put(FakeWorld::path("alpha"), FakeWorld::watcher("alpha", {}, "Run"));
+  world.add("beta", {{"pollingIntervalSeconds", 1}});
+  world.start();
+  world.run_for(1min);
+  EXPECT_EQ(world.reason("alpha"), "ApiServerUnavailable");
+  EXPECT_GE(polls("beta"), 58u);
+}
+
 // ---- changes while a poll runs ----
 
 TEST_F(Schedule, a_suspended_watcher_costs_nothing) {
@@ -400,6 +415,18 @@ TEST_F(Schedule, a_finalizer_that_does_not_go_is_tried_ever_more_slowly_and_told
   world.run_for(6min);
   EXPECT_EQ(held(), 0u);
   EXPECT_THAT(world.log_lines_with("finalizer"), SizeIs(2));
+}
+
+TEST_F(Schedule, with_leader_election_a_resource_keeps_its_finalizer_as_long_as_a_lease_lasts) {
+  world.settings.recording_hold = 15s;
+  world.add("alpha", {{"pollingIntervalSeconds", 86400}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(14s);
+  EXPECT_EQ(held(), 1u);
+  EXPECT_THAT(world.cluster.times_of("PATCH "), IsEmpty());
+  world.run_for(2s);
+  EXPECT_EQ(held(), 0u);
 }
 
 TEST_F(Schedule, a_report_of_a_suspended_watcher_that_fails_is_made_later) {
