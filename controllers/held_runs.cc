@@ -19,46 +19,12 @@ MonoTime releasable_at(const Services& services, const HeldRun& run) {
   return std::max(run.seen + services.settings.recording_hold, run.not_before);
 }
 
-// True when the object stands for a version in that container: its key says so.
-bool belongs(const HeldRun& run, std::string_view source, std::string_view watcher_uid) {
-  return TriggerKey::of(watcher_uid, source, run.blob.name, run.blob.etag).hex() == run.trigger_key;
-}
-
-// The previous checkpoint of the run's container, or nullptr.
-json::value* previous_of(json::array& previous, const HeldRun& run, std::string_view watcher_uid) {
-  for (json::value& entry : previous) {
-    if (entry.is_object() && belongs(run, find_string(entry.get_object(), {"source"}), watcher_uid))
-      return &entry;
-  }
-  return nullptr;
-}
-
-// Marks one run done in the checkpoint of its container. False when that knew it, or when nobody remembers the
-// container: then there is nothing to record it in.
-bool record(checkpoint::Checkpoint& checkpoint, const HeldRun& run, std::string_view watcher_uid) {
-  auto key = TriggerKey::from_hex(run.trigger_key);
-  if (!key) return false;
-  if (belongs(run, checkpoint.source, watcher_uid)) {
-    if (checkpoint.is_done(*key, listing::view(run.blob))) return false;
-    checkpoint.mark_done(*key, listing::view(run.blob));
-    return true;
-  }
-  json::value* entry = previous_of(checkpoint.previous, run, watcher_uid);
-  auto earlier =
-      entry ? checkpoint::from_json(*entry) : Result<checkpoint::Checkpoint>(std::unexpected(Error{}));
-  if (!earlier || earlier->is_done(*key, listing::view(run.blob))) return false;
-  earlier->mark_done(*key, listing::view(run.blob));
-  *entry = checkpoint::to_json(*earlier);
-  return true;
-}
-
 }  // namespace
 
 std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
                                          const std::vector<HeldRun>& held, const RunTracker& runs) {
   std::vector<report::TriggeredJob> found;
-  for (const HeldRun& run : held) {
-    if (!record(checkpoint, run, watcher_uid)) continue;
+  for (const HeldRun& run : record(checkpoint, watcher_uid, held)) {
     const kube::Resource& resource = runs.resource_of(run.watch);
     found.push_back({.api_version = resource.api_version(),
                      .kind = resource.kind,
@@ -124,13 +90,6 @@ Task<void> release(Services& services, std::vector<HeldRun> held) {
 void try_later(const Services& services, const HeldRun& run) {
   auto pause = backoff(run.release_failures + 1, services.random());
   services.runs.store().release_failed(run, services.clock.mono() + pause);
-}
-
-std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
-                              std::vector<HeldRun> held) {
-  checkpoint::Checkpoint scratch = checkpoint;
-  std::erase_if(held, [&](const HeldRun& run) { return record(scratch, run, watcher_uid); });
-  return held;
 }
 
 std::optional<MonoTime> next_release(const Services& services, std::string_view owner) {

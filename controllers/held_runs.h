@@ -8,14 +8,14 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
+#include "controllers/recording.h"
 #include "controllers/run_store.h"
 #include "controllers/services.h"
 #include "report/status.h"
 
 namespace abo::controllers {
 
-// Marks done what is held and unknown, in the checkpoint of the container it belongs to; the objects' annotations are the witness, since the blob may be gone by now.
-// Returns the jobs that were not known, for the status. Pure.
+// record(), and what it recorded as jobs for the status. Pure.
 [[nodiscard]] std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint,
                                                        std::string_view watcher_uid,
                                                        const std::vector<HeldRun>& held,
@@ -37,10 +37,6 @@ namespace abo::controllers {
 // slowly (1 s to 5 min); nothing depends on it but that the objects can go. When the API server is away the rest is not
 // tried.
 [[nodiscard]] Task<void> release(Services& services, std::vector<HeldRun> held);
-
-// Those of a watcher's held resources that its checkpoint knows. Pure.
-[[nodiscard]] std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint,
-                                            std::string_view watcher_uid, std::vector<HeldRun> held);
 
 // This one could not be released: it is not releasable for a while.
 void try_later(const Services& services, const HeldRun& run);
