@@ -58,13 +58,19 @@ Task<Result<void>> LeaderElection::write(LeaseState::Next how, bool release) {
 }
 
 Task<Result<void>> LeaderElection::attempt() {
-  // A leader renews from its own last answer, without reading first; a Conflict makes it look again.
-  if (state_.is_leader()) {
+  // A leader renews from its own last answer, without reading first; when the Lease is not as it left it, it looks.
+  bool led = state_.is_leader();
+  if (led) {
     Result<void> renewed = co_await write(LeaseState::Next::Renew, false);
-    if (renewed || renewed.error().kind != ErrorKind::Conflict) co_return renewed;
+    bool changed = !renewed && (renewed.error().kind == ErrorKind::Conflict ||
+                                renewed.error().kind == ErrorKind::NotFound);
+    if (!changed) co_return renewed;
   }
   Result<LeaseState::Next> next = co_await look();
   if (!next) co_return pass(next);
+  // Whoever led meanwhile may have worked and gone again. What was begun under the lost lease knows nothing of that and
+  // must not go on under a new one, even if the lease is free: run() ends, and the owner with it.
+  if (led && !state_.is_leader()) co_return Result<void>{};
   if (released_ || *next == LeaseState::Next::Wait) co_return Result<void>{};
   co_return co_await write(*next, false);
 }

@@ -67,6 +67,9 @@ class LeaseState {
   [[nodiscard]] bool held_safely(MonoTime at) const;
   [[nodiscard]] const std::string& holder() const { return record_.holder; }
   [[nodiscard]] const std::string& resource_version() const { return record_.resource_version; }
+  // When the record was first seen as it is, and since when we may count on it: what decides, besides the record.
+  [[nodiscard]] MonoTime observed() const { return observed_; }
+  [[nodiscard]] std::optional<MonoTime> led_since() const { return led_since_; }
 
  private:
   [[nodiscard]] bool ours() const { return record_.holder == identity_; }

@@ -139,6 +139,7 @@ struct LeaseServer final : net::Transport {
     json::object sent = parse_json(request.body)->get_object();
     bool create = request.method == "POST";
     if (create && !lease.empty()) co_return net::Response{409, {}, R"({"reason":"AlreadyExists"})"};
+    if (!create && lease.empty()) co_return net::Response{404, {}, "{}"};
     if (!create && find_string(sent, {"metadata", "resourceVersion"}) !=
                        find_string(lease, {"metadata", "resourceVersion"})) {
       co_return net::Response{409, {}, R"({"reason":"Conflict"})"};
@@ -225,6 +226,31 @@ TEST_F(ElectionTest, a_leader_that_was_replaced_stops_leading) {
   EXPECT_EQ(led, 1);
   EXPECT_FALSE(election.held_safely());
   EXPECT_EQ(find_string(server.lease, {"spec", "holderIdentity"}), "other");
+}
+
+// The successor may have led, worked and gone while this process stood still: what was begun under the lost lease knows
+// nothing of that, so it must not go on under a new one.
+TEST_F(ElectionTest, a_leader_that_was_replaced_does_not_lead_again_even_if_the_lease_is_free) {
+  int turns_left = 3;
+  on_turn = [&] {
+    server.lease["spec"].as_object()["holderIdentity"] = "";
+    server.lease["metadata"].as_object()["resourceVersion"] = "y";
+    if (--turns_left == 0) server.failing = 1000;
+  };
+  run(election.run());
+  EXPECT_EQ(turns_left, 2) << "run() ended at once";
+  EXPECT_FALSE(election.held_safely());
+}
+
+TEST_F(ElectionTest, a_leader_whose_lease_was_deleted_does_not_lead_again) {
+  int turns_left = 3;
+  on_turn = [&] {
+    server.lease.clear();
+    if (--turns_left == 0) server.failing = 1000;
+  };
+  run(election.run());
+  EXPECT_EQ(turns_left, 2) << "run() ended at once";
+  EXPECT_FALSE(election.held_safely());
 }
 
 }  // namespace
