@@ -11,7 +11,8 @@ from testing.hostile_blob_service import HostileBlobService
 from testing.lying_api_server import LyingApiServer
 
 from judge import CREATIONS_ONLY, OPERATOR, AuditTail
-from stage import ACCOUNT, KEY
+from script import Script, play
+from stage import ACCOUNT, KEY, Case, Stage
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,3 +46,37 @@ def proxy(bed):
 @pytest.fixture(scope="session")
 def tail(bed) -> AuditTail:
     return AuditTail(bed.audit_log)
+
+
+def curtain(proxy) -> Script:
+    """Comes last, when every trap is set: until then the operators stand before an API server that does not answer."""
+    proxy.unhang()
+    yield from ()
+
+
+class Played:
+    """What became of the cases that the session's tests are about: all are played at once, each on a stage of its own."""
+
+    def __init__(self, bed, service, proxy, tail, cases: list[Case]):
+        self.stages = {case.name: Stage(bed, service, proxy, tail, f"stage-{n}", case) for n, case in enumerate(cases)}
+        proxy.hang()
+        scripts = {name: stage.case.script(stage) for name, stage in self.stages.items()}
+        self.errors = play({**scripts, "the curtain": curtain(proxy)})
+
+    def check(self, case: Case) -> None:
+        """It came to its end, and each blob that it owes has its one Job."""
+        stage, error = self.stages[case.name], self.errors[case.name]
+        if error:
+            raise AssertionError(f"{error}\n{stage.logs()}") from error
+        verdict = stage.verdict()
+        assert verdict.good, f"{verdict}\n{stage.logs()}"
+        assert verdict.promised == verdict.created > 0
+
+
+@pytest.fixture(scope="session")
+def played(request, bed, service, proxy, tail) -> Played:
+    asked = [item.callspec.params["case"] for item in request.session.items if hasattr(item, "callspec")]
+    played = Played(bed, service, proxy, tail, asked)
+    yield played
+    for stage in played.stages.values():
+        stage.close()

@@ -1,6 +1,10 @@
 """One watcher with an operator of its own behind the lying API server, and the means to hold it to its promise."""
 
+from __future__ import annotations
+
 import json
+from dataclasses import dataclass, field
+from typing import Callable
 
 from testing.hostile_blob_service import HostileBlobService
 from testing.kube import Kube
@@ -38,25 +42,36 @@ def make_namespace(kube: Kube, name: str) -> None:
                  "stringData": {"accountKey": KEY}})
 
 
+@dataclass(frozen=True)
+class Case:
+    """One thing that may happen to an operator, as a script, and what its stage must be like."""
+    name: str
+    script: Callable[[Stage], Script]
+    flags: tuple = ()
+    template: dict = field(default_factory=job)
+    owes: Callable[[str], bool] = lambda name: True
+
+
 class Stage:
     """A namespace and a container of the same name, a watcher `w`, and an operator for that namespace alone."""
 
-    def __init__(self, bed, service: HostileBlobService, proxy: LyingApiServer, tail: AuditTail, label: str,
-                 flags: list[str] = (), template: dict | None = None, owes=lambda name: True):
+    def __init__(self, bed, service: HostileBlobService, proxy: LyingApiServer, tail: AuditTail, label: str, case: Case):
         self.bed, self.kube, self.service, self.proxy, self.tail = bed, bed.kube, service, proxy, tail
-        self.name, self.template, self.owes, self.uid = label, template or job(), owes, ""
+        self.name, self.case, self.uid = label, case, ""
         make_namespace(self.kube, label)
         service.create_container(ACCOUNT, label)
-        self.flags = ["--namespace", label, "--leader-election-namespace", label, "--settle-margin", "2", *flags]
-        self.operator = self.replica("")
+        self.flags = ["--namespace", label, "--leader-election-namespace", label, "--settle-margin", "2", *case.flags]
+        self.operators: list[Operator] = []
+        self.operator = self.replica()
 
-    def replica(self, suffix: str) -> Operator:
+    def replica(self) -> Operator:
         """One more operator of the same flags, not started."""
-        return Operator(self.bed.run, self.proxy.kubeconfig, self.flags, [self.service.origin],
-                        name=f"operator-{self.name}{suffix}")
+        self.operators.append(Operator(self.bed.run, self.proxy.kubeconfig, self.flags, [self.service.origin],
+                                       name=f"operator-{self.name}-{len(self.operators)}"))
+        return self.operators[-1]
 
     def watch(self) -> None:
-        made = self.kube.create(watcher(self.service, self.name, self.name, self.template))
+        made = self.kube.create(watcher(self.service, self.name, self.name, self.case.template))
         self.uid = made["metadata"]["uid"]
 
     def put(self, *names: str) -> None:
@@ -85,9 +100,13 @@ class Stage:
     def verdict(self) -> Verdict:
         self.tail.read()
         made = [each for each in self.tail.creations if each.namespace == self.name]
-        return judge(made, [Watched(self.uid, self.name, self.owes, born=0)], self.service.versions)
+        return judge(made, [Watched(self.uid, self.name, self.case.owes, born=0)], self.service.versions)
+
+    def logs(self) -> str:
+        return "\n".join(operator.tail() for operator in self.operators)
 
     def close(self) -> None:
-        self.operator.stop()
+        for operator in self.operators:
+            operator.stop()
         self.kube.delete(WATCHER, "w", self.name)
         self.kube.delete("Namespace", self.name)

@@ -5,14 +5,14 @@ creates would be a duplicate, and nothing in the cluster could tell it so.
 """
 
 import signal
+from functools import partial
 
 import pytest
 
 from testing.lying_api_server import Match
 
-from judge import AuditTail
-from script import Script, Until, play
-from stage import Stage
+from script import Script, Until
+from stage import Case, Stage
 
 BLOBS = ("a.csv", "b.csv", "c.csv")
 WATCHER_READ = r"/namespaces/{ns}/azureblobwatchers/w$"
@@ -29,8 +29,7 @@ INSTANTS = {
 
 
 def script(stage: Stage, method: str, path: str, when: str) -> Script:
-    leader, standby = stage.operator, stage.replica("-standby")
-    stage.standby = standby
+    leader, standby = stage.operator, stage.replica()
     leader.start(ready=False)
     yield Until(lambda: "leading" in leader.log.read_text(), what="the first leads")
     standby.start(ready=False)
@@ -48,20 +47,10 @@ def script(stage: Stage, method: str, path: str, when: str) -> Script:
     yield from stage.settle("for the end.csv")
 
 
-@pytest.fixture(scope="module")
-def results(bed, service, proxy, tail: AuditTail):
-    stages = {name: Stage(bed, service, proxy, tail, f"stopped-{n}", ["--leader-elect"]) for n, name in enumerate(INSTANTS)}
-    errors = play({name: script(stages[name], *instant) for name, instant in INSTANTS.items()})
-    yield {name: (errors[name], stage.verdict(), stage) for name, stage in stages.items()}
-    for stage in stages.values():
-        stage.standby.stop()
-        stage.close()
+CASES = [Case(f"stopped at {name}", partial(script, method=method, path=path, when=when), ("--leader-elect",))
+         for name, (method, path, when) in INSTANTS.items()]
 
 
-@pytest.mark.parametrize("instant", INSTANTS)
-def test_a_leader_makes_nothing_twice_when_it_was_stopped_at(instant, results):
-    error, verdict, stage = results[instant]
-    if error:
-        raise AssertionError(f"{error}\n{stage.operator.tail()}\n{stage.standby.tail()}") from error
-    assert verdict.good, f"{verdict}\n{stage.operator.tail()}\n{stage.standby.tail()}"
-    assert verdict.promised == verdict.created > 0
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_leader_makes_nothing_twice_when_it_was(case, played):
+    played.check(case)
