@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -48,16 +49,22 @@ std::int64_t number(std::string_view text, std::int64_t otherwise) {
   return error == std::errc{} && end == text.data() + text.size() ? value : otherwise;
 }
 
-std::string answer(int status, std::string_view phrase, std::string_view body) {
+struct Answer {
+  std::string head;
+  std::string body;
+};
+
+Answer answer(int status, std::string_view phrase, std::string body) {
   auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return fmt::format(
+  std::string head = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: application/xml\r\nContent-Length: {}\r\nDate: {}\r\n"
-      "x-ms-request-id: 00000000-0000-0000-0000-000000000000\r\nx-ms-version: 2021-12-02\r\n\r\n{}",
-      status, phrase, body.size(), format_rfc1123(now), body);
+      "x-ms-request-id: 00000000-0000-0000-0000-000000000000\r\nx-ms-version: 2021-12-02\r\n\r\n",
+      status, phrase, body.size(), format_rfc1123(now));
+  return {std::move(head), std::move(body)};
 }
 
 // `head` is a request up to its empty line.
-std::string answer_to(std::string_view head, SyntheticContainer container) {
+Answer answer_to(std::string_view head, SyntheticContainer container) {
   std::string_view line = head.substr(0, head.find("\r\n"));
   std::size_t begin = line.find(' '), end = line.rfind(' ');
   if (!line.starts_with("GET ") || begin >= end) return answer(405, "Method Not Allowed", "");
@@ -69,9 +76,10 @@ std::string answer_to(std::string_view head, SyntheticContainer container) {
   }
   std::string marker = parameter(target, "marker");
   static constexpr std::string_view mark = "row&";
-  std::int64_t first = marker.starts_with(mark) ? number(std::string_view(marker).substr(mark.size()), 0) : 0;
+  SyntheticQuery query{.prefix = parameter(target, "prefix"), .delimiter = parameter(target, "delimiter")};
+  if (marker.starts_with(mark)) query.first = number(std::string_view(marker).substr(mark.size()), 0);
   container.page_size = std::clamp<std::int64_t>(number(parameter(target, "maxresults"), 5000), 1, 5000);
-  return answer(200, "OK", synthetic_page(container, first));
+  return answer(200, "OK", synthetic_page(container, query));
 }
 
 Task<void> serve_connection(tcp::socket socket, ListServerOptions options) {
@@ -80,13 +88,15 @@ Task<void> serve_connection(tcp::socket socket, ListServerOptions options) {
     auto [problem, size] = co_await boost::asio::async_read_until(
         socket, boost::asio::dynamic_buffer(buffer, max_request), "\r\n\r\n", token);
     if (problem) co_return;
-    std::string text = answer_to(std::string_view(buffer).substr(0, size), options.container);
+    Answer answer = answer_to(std::string_view(buffer).substr(0, size), options.container);
     buffer.erase(0, size);
     if (options.delay.count() > 0) {
       boost::asio::steady_timer timer(socket.get_executor(), options.delay);
       co_await timer.async_wait(token);
     }
-    auto [failed, written] = co_await boost::asio::async_write(socket, boost::asio::buffer(text), token);
+    std::array<boost::asio::const_buffer, 2> parts{boost::asio::buffer(answer.head),
+                                                   boost::asio::buffer(answer.body)};
+    auto [failed, written] = co_await boost::asio::async_write(socket, parts, token);
     if (failed) co_return;
   }
 }

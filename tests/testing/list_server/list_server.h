@@ -1,6 +1,6 @@
 // A fake of Azure Blob Storage that can do one thing: answer List Blobs for a container of any size, fast and with
-// little memory. It checks no signature and ignores prefix and container name. For measuring and for the tests of
-// large containers; Azurite takes minutes where this takes none. One thread, loopback only.
+// little memory, with prefix, delimiter and marker. It checks no signature and ignores the container's name. For
+// measuring and for the tests of large containers; Azurite takes minutes where this takes none. One thread, loopback only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -1,4 +1,5 @@
-// list-only-server --blobs N [--blob-bytes 700] [--delay-ms D] [--port P]: prints the port, then serves until killed.
+// list-only-server --blobs N [--folders F] [--blob-bytes 700] [--delay-ms D] [--port P]: prints the port, then serves
+// until killed.
 #include <boost/asio/signal_set.hpp>
 
 #include <charconv>
@@ -11,8 +12,9 @@
 namespace {
 
 [[noreturn]] void usage() {
-  std::fputs("usage: list-only-server --blobs N [--blob-bytes BYTES] [--delay-ms MS] [--port PORT]\n",
-             stderr);
+  std::fputs(
+      "usage: list-only-server --blobs N [--folders F] [--blob-bytes BYTES] [--delay-ms MS] [--port PORT]\n",
+      stderr);
   std::exit(2);
 }
 
@@ -34,6 +36,8 @@ int main(int count, char** arguments) {
     if (name == "--blobs") {
       options.container.blobs = value;
       blobs_given = true;
+    } else if (name == "--folders" && value <= 9999) {
+      options.container.folders = value;
     } else if (name == "--blob-bytes") {
       options.container.blob_bytes = static_cast<std::size_t>(value);
     } else if (name == "--delay-ms") {
