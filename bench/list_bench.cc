@@ -145,6 +145,7 @@ Task<void> pause(std::chrono::milliseconds time) {
 struct Watcher {
   azure::Access access;
   filter::Filter filter;
+  azure::ContainerShape shape{};
 };
 
 Watcher watch(std::uint16_t port) {
@@ -158,7 +159,7 @@ Watcher watch(std::uint16_t port) {
 }
 
 // One listing with filter and selection against a checkpoint that knows everything; the number of blobs seen.
-std::int64_t list_unchanged(boost::asio::io_context& io, azure::BlobClient& client, const Watcher& watcher) {
+std::int64_t list_unchanged(boost::asio::io_context& io, azure::BlobClient& client, Watcher& watcher) {
   checkpoint::Checkpoint known;
   known.cursor = {ServiceTime{std::chrono::sys_days{std::chrono::year{2050} / 1 / 1}}, ""};
   checkpoint::CandidateSelector selector(known, {"uid", watcher.access.container.text()}, {});
@@ -166,7 +167,7 @@ std::int64_t list_unchanged(boost::asio::io_context& io, azure::BlobClient& clie
   auto sink = [&](const listing::BlobView& blob) {
     if (watcher.filter.judge(blob) == filter::Verdict::Matches) selector.offer(blob);
   };
-  boost::asio::co_spawn(io, client.list(watcher.access, "", sink),
+  boost::asio::co_spawn(io, client.list(watcher.access, "", sink, &watcher.shape),
                         [&](std::exception_ptr problem, Result<azure::Listing> listing) {
                           if (!problem) result = std::move(listing);
                           io.stop();
@@ -196,7 +197,8 @@ void bench_listing(std::int64_t blobs) {
     Client parts;
     azure::BlobClient client(parts.transport, parts.clock, parts.options);
     Server small = start_server(container_of(10));
-    list_unchanged(parts.io, client, watch(small.port));  // whatever is loaded once is not what listing costs
+    Watcher first = watch(small.port);
+    list_unchanged(parts.io, client, first);  // whatever is loaded once is not what listing costs
     stop(small);
     Watcher watcher = watch(server.port);
     forget_peak();
@@ -217,6 +219,7 @@ void bench_delayed_listing(std::int64_t blobs) {
     Client parts;
     azure::BlobClient client(parts.transport, parts.clock, parts.options);
     Watcher watcher = watch(server.port);
+    // The first listing learns how large the container is.
     if (list_unchanged(parts.io, client, watcher) != blobs) std::abort();
     forget_peak();
     long before = status_kb("VmRSS:");

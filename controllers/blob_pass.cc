@@ -161,9 +161,10 @@ class BlobPass {
     bool ignore = plan_->spec.existing_blobs == api::ExistingBlobs::Ignore;
     bool known = row_.checkpoint && checkpoint::was_at(*row_.checkpoint, identity_.container_url);
     checkpoint::IgnoreExisting existing(identity_);
-    auto horizon = co_await list(access, [&](const listing::BlobView& blob) {
+    auto take = [&](const listing::BlobView& blob) {
       if (ignore && !known) existing.offer(blob);
-    });
+    };
+    auto horizon = co_await list(access, [&] { existing = checkpoint::IgnoreExisting(identity_); }, take);
     if (!horizon) co_return pass(horizon);
     if (auto same = co_await read_again(); !same)
       co_return pass(same);  // a choice may have been made meanwhile
@@ -183,30 +184,50 @@ class BlobPass {
   Task<Result<Selection>> choose(azure::Access access) {
     known_ = *row_.checkpoint;
     if (row_.settled) known_.move_cursor(*row_.settled);
-    checkpoint::CandidateSelector selector(known_, identity_, {});
-    auto horizon =
-        co_await list(std::move(access), [&](const listing::BlobView& blob) { selector.offer(blob); });
+    std::optional<checkpoint::CandidateSelector> selector;
+    auto horizon = co_await list(
+        std::move(access),
+        [&] { selector.emplace(known_, identity_, checkpoint::CandidateSelector::Limits{}); },
+        [&](const listing::BlobView& blob) { selector->offer(blob); });
     if (!horizon) co_return pass(horizon);
     horizon_ = *horizon;
-    co_return std::move(selector).finish();
+    co_return std::move(*selector).finish();
   }
 
-  // One complete listing; `matched` gets what passes the filter. Nothing may be concluded from an error.
-  Task<Result<Horizon>> list(azure::Access access, std::function<void(const listing::BlobView&)> matched) {
+  // One complete listing: `begin` is called before it, and again if it has to begin anew; `matched` gets what passes the
+  // filter. Nothing may be concluded from an error.
+  Task<Result<Horizon>> list(azure::Access access, std::function<void()> begin,
+                             std::function<void(const listing::BlobView&)> matched) {
+    if (!row_.shape) row_.shape = std::make_unique<azure::ContainerShape>();
+    auto listed = co_await list_once(access, begin, matched);
+    // At most twice: what could not be split is not split again.
+    if (listed && listed->begin_again) listed = co_await list_once(std::move(access), begin, matched);
+    if (!row_.shape->is_large()) row_.shape.reset();
+    if (!listed) co_return pass(listed);
+    numbers_.listed = listed->listed;
+    numbers_.complete = true;
+    co_return Horizon{.service_date = listed->service_date,
+                      .settle_margin = services_.settings.settle_margin,
+                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
+  }
+
+  Task<Result<azure::Listing>> list_once(azure::Access access, const std::function<void()>& begin,
+                                         const std::function<void(const listing::BlobView&)>& matched) {
     using namespace boost::asio::experimental::awaitable_operators;
     if (services_.stopping())
       co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
     numbers_.listed = numbers_.matched = 0;
     numbers_.complete = false;
-    auto sink = [this, matched = std::move(matched)](const listing::BlobView& blob) {
+    begin();
+    auto sink = [this, &matched](const listing::BlobView& blob) {
       if (plan_->filter.judge(blob) != filter::Verdict::Matches) return;
       ++numbers_.matched;
       matched(blob);
     };
     MonoTime began = services_.clock.mono();
-    auto listed = co_await (
-        as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink))) ||
-        services_.stop_signal.wait(list_deadline));
+    auto listed = co_await (as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix,
+                                                          std::move(sink), row_.shape.get())) ||
+                            services_.stop_signal.wait(list_deadline));
     result_.listing = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.mono() - began);
     if (listed.index() == 1) {
       if (services_.stopping())
@@ -217,13 +238,7 @@ class BlobPass {
                       "spec.blobPrefix, or look at the network between here and the account",
                       list_deadline.count()));
     }
-    auto& answer = std::get<0>(listed);
-    if (!answer) co_return pass(answer);
-    numbers_.listed = answer->listed;
-    numbers_.complete = true;
-    co_return Horizon{.service_date = answer->service_date,
-                      .settle_margin = services_.settings.settle_margin,
-                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
+    co_return std::get<0>(std::move(listed));
   }
 
   Task<Result<void>> trigger(Selection selection, Target target) {

@@ -17,7 +17,11 @@ using RowId = std::uint32_t;
 class PollAdmission {
  public:
   // 64 polls hold about 64 * (128 KiB of receive buffer + one page's unfinished element); four to an account leave
-  // room for sixteen accounts that hang at the same time.
+  // room for sixteen accounts that hang at the same time. A poll is one, however it lists: that of a large container
+  // reads up to 8 parts at once (azure::lists_in_flight), so an account may have 4 * 8 = 32 lists in flight, far below
+  // what a storage account serves, and all accounts together 64 + 28 (BlobClientOptions::extra_lists: four split
+  // listings' worth), each part with a buffer of 32 KiB: 8 parts hold no more than 2 * 128 KiB. When the extra ones are
+  // taken, a split listing goes on with fewer lanes, at worst its own.
   struct Limits {
     std::size_t in_all = 64;
     std::size_t per_account = 4;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "azure/container_shape.h"
 #include "azure/credentials.h"
 #include "base/time.h"
 #include "checkpoint/checkpoint.h"
@@ -47,6 +48,8 @@ struct WatcherRow {
   // when the filters change.
   std::optional<checkpoint::Position> settled;
   std::unique_ptr<HeldAccess> access;
+  // What listings taught about a container that is large; null: that it is not, or nothing yet.
+  std::unique_ptr<azure::ContainerShape> shape;
   std::optional<Sweep> sweep;       // a create ended unknown: look with a quorum before the next one
   std::uint64_t report_print = 0;   // of what the status says; 0: unknown
   MonoTime reported{};              // when the status was last written

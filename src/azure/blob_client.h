@@ -1,6 +1,7 @@
-// Lists a container over HTTP: page after page, signed anew for each try, with retries
-// (RetryPolicy). It keeps nothing between two listings. One thread, the event loop's; the transport, the clock and the client must
-// outlive every listing in progress.
+// Lists a container over HTTP: page after page, signed anew for each try, with retries (RetryPolicy), and a large one in
+// up to eight parts at once. Between two listings it keeps nothing; what was learned of a container is the caller's to
+// keep (container_shape.h). One thread, the event loop's; the transport, the clock and the client must outlive every
+// listing in progress.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "azure/container_shape.h"
 #include "azure/credentials.h"
 #include "base/error.h"
 #include "base/time.h"
@@ -26,25 +28,33 @@ struct RetryPolicy {
   std::chrono::milliseconds longest_wish{60'000};  // a longer Retry-After ends the listing with Throttled
 };
 
+// Parts of one large listing that are read at once.
+inline constexpr std::size_t lists_in_flight = 8;
+
 struct BlobClientOptions {
   RetryPolicy retry;
   std::function<Task<void>(std::chrono::milliseconds)> sleep;  // required
   std::uint64_t seed = 0;                                      // of jitter and request ids
   int page_size = 5000;                                        // 1 to 5,000
-  std::chrono::milliseconds deadline{0};                       // of a whole listing; 0: none
-  std::size_t max_page_bytes = 64U << 20;                      // a full page has about 4 MB
+  // Of all listings in progress, beyond one for each; see PollAdmission for what that means for accounts.
+  std::size_t extra_lists = 28;
+  std::chrono::milliseconds deadline{0};   // of a whole listing; 0: none
+  std::size_t max_page_bytes = 64U << 20;  // a full page has about 4 MB
   // Told of every request that was sent: ("ListBlobs", "200", false); the code is the HTTP status, or "error" when no
   // answer came.
   std::function<void(std::string_view operation, std::string_view code, bool throttled)> observer;
 };
 
 struct Listing {
-  ServiceTime
-      service_date{};  // Date of the first page's answer: what is older than this (less a margin) was visible
+  // Date of the very first answer of all: what is older than this (less a margin) was visible.
+  ServiceTime service_date{};
   std::int64_t listed = 0;    // blobs, each counted once however often a page was tried
   std::int64_t left_out = 0;  // rows that are no current blob
   int pages = 0;
   int requests = 0;  // pages and their retries: each is money
+  // Splitting turned out not to pay, halfway: nothing may be concluded, count anew and list again, with the same shape.
+  // Happens once for a container of that size.
+  bool begin_again = false;
 };
 
 class BlobClient {
@@ -53,12 +63,14 @@ class BlobClient {
 
   // Hands every blob whose name begins with `prefix` to `sink`, in no order to rely on. A page that is tried again
   // hands out its blobs again, and a failed listing has handed out some: the sink's owner must tolerate repeats, and
-  // may draw conclusions from what is missing only after success.
+  // may draw conclusions from what is missing only after success. `shape`, lent, makes that a large container is listed
+  // in parts; without it the listing is one and begin_again stays false.
   // Errors: those of error_of(), of Transport::send() and of ListPageDecoder, and
   //   Invalid    InvalidResponse     no Date, a marker that was given before, a page beyond max_page_bytes (TooLarge)
   //   Throttled  Throttled           the service wants a longer pause than may be waited; retry_after says how long
   //   UnknownOutcome ServiceUnavailable  the deadline has passed
-  [[nodiscard]] Task<Result<Listing>> list(Access access, std::string prefix, listing::BlobSink sink);
+  [[nodiscard]] Task<Result<Listing>> list(Access access, std::string prefix, listing::BlobSink sink,
+                                           ContainerShape* shape = nullptr);
 
  private:
   class Run;  // one listing in progress
@@ -67,6 +79,7 @@ class BlobClient {
   const Clock& clock_;
   BlobClientOptions options_;
   std::mt19937_64 random_;
+  std::size_t extra_lists_ = 0;  // in flight now
 };
 
 }  // namespace abo::azure

@@ -7,7 +7,6 @@
 namespace abo::net {
 namespace {
 
-constexpr long kListingBuffer = 128 * 1024;          // fewer trips through the loop for streamed bodies
 constexpr std::size_t kMaxHeaderBytes = 256 * 1024;  // of one answer, all lines together
 
 constexpr std::string_view kUserAgent = "azure-blob-operator/" ABO_VERSION;
@@ -208,7 +207,7 @@ void CurlExchange::set_limits() {
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_TCP_KEEPIDLE, 30L);
   set(CURLOPT_TCP_KEEPINTVL, 10L);
-  if (sink_) set(CURLOPT_BUFFERSIZE, kListingBuffer);
+  if (request_.receive_buffer > 0) set(CURLOPT_BUFFERSIZE, static_cast<long>(request_.receive_buffer));
 }
 
 Result<void> CurlExchange::set_headers() {

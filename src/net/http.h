@@ -40,7 +40,8 @@ struct Request {
   std::chrono::milliseconds idle_timeout{
       0};                            // 0: none; else: no byte received for this long ends it (UnknownOutcome)
   std::size_t max_body = 16U << 20;  // of a collected body; streamed bodies have no limit here
-  bool no_proxy = false;             // metadata services must never be asked through a proxy
+  std::size_t receive_buffer = 0;  // of a streamed body: more bytes, fewer trips through the loop; 0: 16 KiB
+  bool no_proxy = false;           // metadata services must never be asked through a proxy
   // Called right before the request is handed to the connection; false ends it with Canceled and nothing
   // sent. The lease check of the exactly-once protocol hangs here (docs/exactly-once.md).
   std::function<bool()> may_send;

@@ -1,6 +1,7 @@
 #include "tests/testing/list_server/list_server.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -114,6 +115,9 @@ Task<void> accept(tcp::acceptor acceptor, ListServerOptions options) {
 }  // namespace
 
 std::uint16_t start_list_server(boost::asio::io_context& io, ListServerOptions options) {
+  // Pages are a few megabytes each: fresh memory for every one would cost more than writing it.
+  mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
   tcp::acceptor acceptor(io, tcp::endpoint(boost::asio::ip::address_v4::loopback(), options.port));
   std::uint16_t port = acceptor.local_endpoint().port();
   boost::asio::co_spawn(io, accept(std::move(acceptor), options), boost::asio::detached);

@@ -1,4 +1,4 @@
-#include "controllers/concurrently.h"
+#include "net/concurrently.h"
 
 #include <gtest/gtest.h>
 #include <boost/asio/detached.hpp>
@@ -7,7 +7,7 @@
 
 #include <stdexcept>
 
-namespace abo::controllers {
+namespace abo::net {
 namespace {
 
 namespace asio = boost::asio;
@@ -58,4 +58,4 @@ TEST(Concurrently, waits_for_all_before_it_reports_a_bug) {
 }
 
 }  // namespace
-}  // namespace abo::controllers
+}  // namespace abo::net

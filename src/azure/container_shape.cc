@@ -1,0 +1,44 @@
+#include "azure/container_shape.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace abo::azure {
+
+void ContainerShape::begin(std::string_view what, int page_size) {
+  if (what_ != what) *this = {};
+  what_ = what;
+  page_size_ = page_size;
+  seen_ = 0;
+  stride_ = std::max(1, page_size / 4);  // so that a container just large enough has enough marks
+  fresh_.clear();
+}
+
+// When there are too many, every other one goes, and from then on only every other one is taken.
+void ContainerShape::mark(std::string_view name) {
+  if (fresh_.size() == max_marks) {
+    std::size_t kept = 0;
+    for (std::size_t i = 1; i < fresh_.size(); i += 2) fresh_[kept++] = std::move(fresh_[i]);
+    fresh_.resize(kept);
+    stride_ *= 2;
+    if (seen_ % stride_ != 0) return;
+  }
+  fresh_.emplace_back(name.substr(0, max_mark));
+}
+
+void ContainerShape::end(bool complete) {
+  if (complete || seen_ > listed_) {
+    listed_ = seen_;
+    marks_ = std::move(fresh_);
+    std::ranges::sort(marks_);
+    if (!is_large()) marks_ = {};
+  }
+  fresh_ = {};
+}
+
+bool ContainerShape::may_split() const {
+  bool refused = refused_at_ > 0 && listed_ < 2 * refused_at_;
+  return is_large() && !refused;
+}
+
+}  // namespace abo::azure

@@ -1,0 +1,54 @@
+// What listings have taught about where a container's blobs lie: how many there are, and the names of some, evenly
+// sampled, whose weight under a prefix tells how much lies there. The caller keeps it between its listings and lends it
+// to each; it is a hint and nothing else, so losing it costs one slow listing and never a blob. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace abo::azure {
+
+class ContainerShape {
+ public:
+  static constexpr std::size_t max_marks = 64;  // with names of usual length 8 KiB
+  static constexpr std::size_t max_mark = 256;  // bytes kept of a name: what lies deeper is not told apart
+  // Below this many pages nothing is worth splitting: a quarter of it pays for opening one folder and for two parts.
+  static constexpr std::int64_t large_pages = 12;
+
+  // A listing of `what` (container and prefix) begins: another one than before, and nothing is known.
+  void begin(std::string_view what, int page_size);
+  void saw(std::string_view name) {
+    if (++seen_ % stride_ == 0) mark(name);
+  }
+  // It was read to its end, or not: then what it saw counts only if it is more than what was known.
+  void end(bool complete);
+
+  // A split that was tried did not pay; not to be tried again before the container is twice as large.
+  void refuse() { refused_at_ = listed_; }
+
+  [[nodiscard]] std::int64_t pages() const { return listed_ / page_size_; }
+  [[nodiscard]] bool is_large() const {
+    return pages() >= large_pages;
+  }  // else there is nothing worth keeping
+  [[nodiscard]] bool may_split() const;
+  [[nodiscard]] const std::vector<std::string>& marks() const { return marks_; }  // sorted
+
+ private:
+  void mark(std::string_view name);
+
+  std::string what_;
+  std::int64_t page_size_ = 1;
+  std::int64_t listed_ = 0;
+  std::int64_t refused_at_ = 0;  // 0: not refused
+  std::vector<std::string> marks_;
+
+  // Of the listing in progress.
+  std::int64_t seen_ = 0;
+  std::int64_t stride_ = 1;
+  std::vector<std::string> fresh_;
+};
+
+}  // namespace abo::azure

@@ -1,0 +1,292 @@
+#include "azure/listing_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "azure/azure_error.h"
+#include "base/percent_encoding.h"
+#include "net/concurrently.h"
+
+namespace abo::azure {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Has everything this program reads, and every Azurite since 2023 takes it.
+constexpr std::string_view service_version = "2021-12-02";
+constexpr std::string_view operation = "ListBlobs";
+constexpr milliseconds try_timeout{60'000};
+constexpr milliseconds connect_timeout{10'000};
+constexpr std::size_t max_error_body = 256U << 10;
+constexpr int max_pages = 100'000;  // 500 million blobs; an endless listing ends here
+// Of the folders that one opened folder may hold; more (a folder for each blob, say) are no parts worth having.
+constexpr std::size_t max_found_bytes = 512U << 10;
+// Fewer trips through the loop for a listing that is alone; eight at once must not need eight such buffers.
+constexpr std::size_t receive_buffer = 128U << 10, shared_receive_buffer = 32U << 10;
+
+std::unexpected<Error> invalid_response(std::string message) {
+  return fail(ErrorKind::Invalid, Reason::InvalidResponse, std::move(message));
+}
+
+std::unexpected<Error> deadline_passed() {
+  return fail(ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
+              "the listing did not end within the time a poll may take; narrow it with blobPrefix, or look "
+              "at the network");
+}
+
+// No answer came, and the same request may fare better.
+bool is_passing(ErrorKind kind) {
+  return kind == ErrorKind::Unavailable || kind == ErrorKind::UnknownOutcome;
+}
+
+}  // namespace
+
+BlobClient::Run::Run(BlobClient& client, Access access, std::string prefix, listing::BlobSink sink,
+                     ContainerShape* shape)
+    : client_(client),
+      access_(std::move(access)),
+      prefix_(std::move(prefix)),
+      sink_(std::move(sink)),
+      shape_(shape) {
+  milliseconds limit = client.options_.deadline;
+  if (limit.count() > 0) deadline_ = client.clock_.mono() + limit;
+  if (!shape_) return;
+  shape_->begin(access_.container.text() + "?" + prefix_, client.options_.page_size);
+  sink_ = [shape, taker = std::move(sink_)](const listing::BlobView& blob) {
+    shape->saw(blob.name);
+    taker(blob);
+  };
+}
+
+BlobClient::Run::~Run() {
+  client_.extra_lists_ -= lanes_ - 1;
+}
+
+Task<Result<Listing>> BlobClient::Run::whole() {
+  std::optional<SplitPlan> plan;
+  if (shape_ && shape_->may_split()) {
+    plan.emplace(prefix_, shape_->marks(), shape_->pages(), client_.options_.page_size);
+    if (!plan->pays()) plan.reset();
+  }
+  auto done = plan ? co_await in_parts(std::move(*plan)) : co_await in_one(prefix_);
+  if (shape_) shape_->end(done.has_value() && !listing_.begin_again);
+  if (!done) co_return pass(done);
+  co_return listing_;
+}
+
+Task<Result<void>> BlobClient::Run::in_one(std::string prefix) {
+  Order order{.part = {.prefix = std::move(prefix)}};
+  co_return co_await pages(order);
+}
+
+// Opens folders, all of one depth side by side, as the plan says, then lists the parts, the heaviest first. Only if all
+// of that was read to its end the whole was. Its Date is that of the root's first page, which is asked before all else.
+Task<Result<void>> BlobClient::Run::in_parts(SplitPlan plan) {
+  std::size_t free =
+      client_.options_.extra_lists - std::min(client_.extra_lists_, client_.options_.extra_lists);
+  lanes_ = 1 + std::min(lists_in_flight - 1, free);
+  client_.extra_lists_ += lanes_ - 1;
+  std::vector<std::string> open{prefix_};
+  std::vector<Part> parts;
+  while (!open.empty()) {
+    std::vector<OpenedFolder> folders;
+    for (std::string& prefix : open) folders.push_back({.prefix = std::move(prefix)});
+    open.clear();
+    co_await net::concurrently(folders.size(), lanes_,
+                               [&](std::size_t i) { return open_folder(folders[i]); });
+    if (failed_) co_return std::unexpected(*failed_);
+    for (OpenedFolder& folder : folders) {
+      SplitPlan::Next next = plan.after(std::move(folder));
+      refused_ = refused_ || !next.pays;
+      std::ranges::move(next.open, std::back_inserter(open));
+      std::ranges::move(next.parts, std::back_inserter(parts));
+    }
+    if (refused_) {
+      shape_->refuse();
+      listing_.begin_again = true;
+      co_return Result<void>{};
+    }
+  }
+  std::ranges::sort(parts, std::ranges::greater{}, &Part::weight);
+  if (parts.empty() || parts.front().weight * 8 > shape_->marks().size() * 7) shape_->refuse();
+  co_await net::concurrently(parts.size(), lanes_, [&](std::size_t i) { return list_part(parts[i]); });
+  if (failed_) co_return std::unexpected(*failed_);
+  co_return Result<void>{};
+}
+
+Task<void> BlobClient::Run::open_folder(OpenedFolder& folder) {
+  Order order{.part = {.prefix = folder.prefix}, .folder = &folder};
+  if (auto done = co_await pages(order); !done && !failed_) failed_ = std::move(done.error());
+}
+
+Task<void> BlobClient::Run::list_part(Part part) {
+  Order order{.part = std::move(part)};
+  if (auto done = co_await pages(order); !done && !failed_) failed_ = std::move(done.error());
+}
+
+Task<Result<void>> BlobClient::Run::pages(Order& order) {
+  std::unordered_set<std::size_t> markers;
+  std::string marker;
+  do {
+    if (failed_ || refused_) co_return Result<void>{};
+    auto page = co_await get_page(order, marker);
+    if (!page) co_return pass(page);
+    if (auto taken = take(*page); !taken) co_return taken;
+    if (order.folder) order.folder->blobs += page->content.blobs;
+    marker = std::move(page->content.next_marker);
+    if (!marker.empty() && !markers.insert(std::hash<std::string>{}(marker)).second) {
+      co_return invalid_response("the listing runs in a circle: the service gave the same NextMarker twice");
+    }
+  } while (!marker.empty());
+  co_return Result<void>{};
+}
+
+Result<void> BlobClient::Run::take(const Page& page) {
+  if (listing_.pages++ == 0) {
+    auto date = parse_rfc1123(page.date);
+    if (!date)
+      return invalid_response("the answer to List Blobs has no Date; is there a proxy before the service?");
+    listing_.service_date = *date;
+  }
+  listing_.listed += page.content.blobs - page.shown;
+  listing_.left_out += page.content.left_out;
+  if (listing_.pages == max_pages) return invalid_response("the listing has too many pages");
+  return {};
+}
+
+// One page, tried until it succeeds, fails for good, or has been tried often enough.
+Task<Result<BlobClient::Run::Page>> BlobClient::Run::get_page(Order& order, std::string marker) {
+  std::string request_id = make_request_id();
+  for (int tried = 1;; ++tried) {
+    net::Request request = make_request(order, marker, request_id);
+    if (request.total_timeout.count() <= 0) co_return deadline_passed();
+    ++listing_.requests;
+    Attempt attempt = co_await try_page(order, std::move(request));
+    if (attempt.page || !attempt.passing || tried >= tries_for(attempt.page.error()))
+      co_return std::move(attempt.page);
+    auto pause = pause_before_retry(attempt.page.error(), tried);
+    if (!pause) co_return pass(pause);
+    co_await client_.options_.sleep(*pause);
+    if (failed_) co_return std::unexpected(*failed_);
+  }
+}
+
+// A host that cannot be reached at all is mostly a typo: who wrote it should learn of it soon. The next poll tries again
+// anyway; only pages that were read are worth more patience.
+int BlobClient::Run::tries_for(const Error& error) const {
+  int tries = client_.options_.retry.tries;
+  bool nobody_there = error.kind == ErrorKind::Unavailable && listing_.pages == 0;
+  return nobody_there ? std::min(tries, 2) : tries;
+}
+
+Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Request request) {
+  std::int64_t shown = 0;
+  listing::BlobSink part_of = [&](const listing::BlobView& blob) {
+    if (order.part.holds(blob.name)) return sink_(blob);
+    ++shown;
+  };
+  bool filtered = order.part.folder_size != Part::all;
+  listing::ListPageDecoder decoder(filtered ? std::move(part_of) : sink_, [&](std::string_view folder) {
+    if (!order.folder) return;
+    order.found_bytes += sizeof(std::string) + folder.size();
+    refused_ = refused_ || order.found_bytes > max_found_bytes;
+    if (!refused_) order.folder->folders.emplace_back(folder);
+  });
+  std::size_t received = 0;
+  auto take = [&](std::string_view chunk) -> Result<void> {
+    received += chunk.size();
+    if (received > client_.options_.max_page_bytes) {
+      return fail(ErrorKind::TooLarge, Reason::InvalidResponse, "a page of the listing is far too long");
+    }
+    return decoder.feed(chunk);
+  };
+  auto response = co_await client_.transport_.send(std::move(request), take);
+  if (!response) {
+    observe("error", false);
+    co_return Attempt{pass(response), is_passing(response.error().kind)};
+  }
+  if (response->status != 200) {
+    Error error = error_of(*response, client_.clock_.wall(), kind_of(access_));
+    observe(fmt::to_string(response->status), error.kind == ErrorKind::Throttled);
+    co_return Attempt{std::unexpected(std::move(error)), azure::is_passing(response->status)};
+  }
+  observe("200", false);
+  auto content = decoder.finish();
+  if (!content) co_return Attempt{pass(content), false};
+  co_return Attempt{Page{std::move(*content), std::string(response->header("date")), shown}, false};
+}
+
+net::Request BlobClient::Run::make_request(const Order& order, const std::string& marker,
+                                           const std::string& request_id) const {
+  Parameters parameters = {{"restype", "container"},
+                           {"comp", "list"},
+                           {"include", "copy,metadata"},
+                           {"maxresults", fmt::to_string(client_.options_.page_size)},
+                           {"timeout", "30"}};
+  if (!order.part.prefix.empty()) parameters.emplace_back("prefix", order.part.prefix);
+  if (order.folder) parameters.emplace_back("delimiter", std::string(1, folder_delimiter));
+  if (!marker.empty()) parameters.emplace_back("marker", marker);
+  net::Request request;
+  request.url = access_.container.text();
+  char separator = '?';
+  for (const auto& [name, value] : parameters) {
+    request.url += fmt::format("{}{}={}", std::exchange(separator, '&'), name, percent_encode(value));
+  }
+  request.headers = {
+      {"x-ms-client-request-id", request_id},
+      {"x-ms-date", format_rfc1123(std::chrono::floor<std::chrono::seconds>(client_.clock_.wall()))},
+      {"x-ms-version", std::string(service_version)}};
+  authorize(request, std::move(parameters));
+  request.connect_timeout = connect_timeout;
+  request.total_timeout = try_timeout;
+  if (deadline_ != MonoTime::max()) {
+    request.total_timeout =
+        std::min(try_timeout, std::chrono::floor<milliseconds>(deadline_ - client_.clock_.mono()));
+  }
+  request.max_body = max_error_body;
+  request.receive_buffer = lanes_ > 1 ? shared_receive_buffer : receive_buffer;
+  return request;
+}
+
+void BlobClient::Run::authorize(net::Request& request, Parameters parameters) const {
+  if (const auto* key = std::get_if<SharedKey>(&access_.credential)) {
+    std::string path = access_.container.path();
+    SignedParts parts{request.method, path, std::move(parameters), request.headers};
+    request.headers.emplace_back("Authorization", authorization(*key, parts));
+  } else if (const auto* sas = std::get_if<SasToken>(&access_.credential)) {
+    request.url += fmt::format("&{}", sas->text.reveal());
+  }
+}
+
+// The service's own wish, or a random part of a wait that doubles; an error when it is longer than may be waited.
+Result<milliseconds> BlobClient::Run::pause_before_retry(const Error& error, int tried) {
+  const RetryPolicy& policy = client_.options_.retry;
+  if (error.retry_after) {
+    milliseconds wish = *error.retry_after;
+    if (wish <= policy.longest_wish && !reaches_deadline(wish)) return wish;
+    return std::unexpected(Error{ErrorKind::Throttled, Reason::Throttled, error.message, wish});
+  }
+  milliseconds longest = std::min(policy.cap, policy.base * (1 << std::min(tried - 1, 16)));
+  milliseconds pause{std::uniform_int_distribution<std::int64_t>(0, longest.count())(client_.random_)};
+  if (reaches_deadline(pause)) return std::unexpected(error);
+  return pause;
+}
+
+bool BlobClient::Run::reaches_deadline(milliseconds pause) const {
+  return deadline_ != MonoTime::max() && client_.clock_.mono() + pause >= deadline_;
+}
+
+// A random UUID; the service echoes it and logs it.
+std::string BlobClient::Run::make_request_id() {
+  std::uint64_t high = client_.random_(), low = client_.random_();
+  return fmt::format("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xFFFF, high & 0xFFF,
+                     (low >> 48 & 0x3FFF) | 0x8000, low & 0xFFFFFFFFFFFF);
+}
+
+void BlobClient::Run::observe(std::string_view code, bool throttled) const {
+  if (client_.options_.observer) client_.options_.observer(operation, code, throttled);
+}
+
+}  // namespace abo::azure

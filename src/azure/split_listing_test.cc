@@ -1,0 +1,314 @@
+// Large listings in parts, against a transport that answers List Blobs of a container held in memory.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "azure/blob_client.h"
+#include "base/percent_encoding.h"
+
+namespace abo::azure {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct FakeClock : Clock {
+  WallTime wall() const override { return *parse_rfc3339("2026-11-22T05:30:00Z") + elapsed; }
+  MonoTime mono() const override { return MonoTime{elapsed}; }
+  milliseconds elapsed{0};
+};
+
+struct Query {
+  std::string prefix, delimiter, marker;
+  friend bool operator==(const Query&, const Query&) = default;
+};
+
+std::string parameter(const std::string& url, std::string_view name) {
+  std::string key = fmt::format("&{}=", name);
+  std::size_t at = url.find(key);
+  if (at == url.npos) return {};
+  at += key.size();
+  return *percent_decode(std::string_view(url).substr(at, url.find('&', at) - at));
+}
+
+// Lists what it holds, a few rows a page. Each answer's Date is a second later than the one before.
+struct FakeContainer : net::Transport {
+  std::set<std::string> names;
+  std::size_t page_size = 10;
+  std::vector<Query> asked;
+  std::vector<std::size_t> buffers;
+  std::optional<Query> broken;  // answered with a 403
+  std::optional<Query> circle;  // answered with its own marker
+  bool hangs = false;
+  std::size_t in_flight = 0, most_in_flight = 0;
+  std::function<void(const Query&)> before;  // what happens in the container meanwhile
+
+  std::string page(const Query& query) const {
+    std::string rows, last_folder;
+    std::size_t count = 0;
+    std::string marker;
+    for (auto at = names.lower_bound(query.prefix); at != names.end() && at->starts_with(query.prefix);
+         ++at) {
+      std::size_t cut = query.delimiter.empty() ? at->npos : at->find(query.delimiter, query.prefix.size());
+      std::string folder = cut == at->npos ? "" : at->substr(0, cut + 1);
+      const std::string& row = folder.empty() ? *at : folder;
+      if (row < query.marker || (!folder.empty() && folder == last_folder)) continue;
+      if (count++ == page_size) {
+        marker = row;
+        break;
+      }
+      last_folder = folder;
+      if (!folder.empty()) {
+        rows += fmt::format("<BlobPrefix><Name>{}</Name></BlobPrefix>", folder);
+      } else {
+        rows += fmt::format(
+            "<Blob><Name>{}</Name><Properties><Last-Modified>Sun, 22 Nov 2026 05:00:00 GMT</Last-Modified>"
+            "<Etag>0x1</Etag><Content-Length>1</Content-Length></Properties></Blob>",
+            row);
+      }
+    }
+    if (circle == query) marker = query.marker;
+    return fmt::format(
+        "<EnumerationResults><Blobs>{}</Blobs><NextMarker>{}</NextMarker></EnumerationResults>", rows,
+        marker);
+  }
+
+  Task<Result<net::Response>> send(net::Request request, net::BodySink sink) override {
+    Query query{parameter(request.url, "prefix"), parameter(request.url, "delimiter"),
+                parameter(request.url, "marker")};
+    asked.push_back(query);
+    buffers.push_back(request.receive_buffer);
+    most_in_flight = std::max(most_in_flight, ++in_flight);
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, hangs ? 1h : 100us);
+    boost::system::error_code problem;
+    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, problem));
+    --in_flight;
+    if (problem) co_return fail(ErrorKind::Canceled, Reason::Canceled, "given up");
+    if (before) before(query);
+    auto date = *parse_rfc3339("2026-11-22T05:30:00Z") + std::chrono::seconds{asked.size()};
+    net::Response response{
+        200, {{"date", format_rfc1123(std::chrono::floor<std::chrono::seconds>(date))}}, {}};
+    if (broken == query) {
+      response.status = 403;
+      response.body = "<Error><Code>AuthorizationFailure</Code></Error>";
+      co_return response;
+    }
+    if (auto taken = sink(page(query)); !taken) co_return pass(taken);
+    co_return response;
+  }
+};
+
+class SplitListing : public testing::Test {
+ protected:
+  SplitListing() {
+    options.page_size = 10;
+    options.sleep = [](milliseconds) -> Task<void> { co_return; };
+  }
+
+  void fill(int folders, int each) {
+    for (int folder = 0; folder < folders; ++folder) {
+      for (int i = 0; i < each; ++i)
+        container.names.insert(fmt::format("raw/day-{:02}/{:03}.csv", folder, i));
+    }
+  }
+
+  static Access access() {
+    EndpointPolicy policy;
+    SecretData data{{"accountKey", Secret("a2V5")}};
+    return *resolve_access({"acct", "data", "", data, "creds", policy}, WallTime{});
+  }
+
+  Result<Listing> list(std::string prefix = "") {
+    BlobClient client(container, clock, options);
+    boost::asio::io_context io;
+    std::optional<Result<Listing>> result;
+    container.asked.clear();
+    container.buffers.clear();
+    container.most_in_flight = 0;
+    seen.clear();
+    auto sink = [this](const listing::BlobView& blob) { ++seen[std::string(blob.name)]; };
+    boost::asio::co_spawn(io, client.list(access(), std::move(prefix), sink, &shape),
+                          [&](std::exception_ptr problem, Result<Listing> value) {
+                            if (!problem) result = std::move(value);
+                          });
+    io.run();
+    return result.value();
+  }
+
+  void expect_each_once() const {
+    EXPECT_EQ(seen.size(), container.names.size());
+    for (const auto& [name, times] : seen) EXPECT_EQ(times, 1) << name;
+  }
+
+  FakeClock clock;
+  FakeContainer container;
+  BlobClientOptions options;
+  ContainerShape shape;
+  std::map<std::string, int> seen;
+};
+
+TEST_F(SplitListing, begins_with_the_second_listing_of_a_large_container) {
+  fill(20, 50);
+  ASSERT_EQ(list()->pages, 100);
+  EXPECT_EQ(container.most_in_flight, 1U);
+  auto second = list();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->listed, 1000);
+  expect_each_once();
+  EXPECT_EQ(container.most_in_flight, lists_in_flight);
+  EXPECT_LE(second->requests, 125);
+}
+
+TEST_F(SplitListing, takes_the_date_of_the_very_first_answer) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  auto second = list();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->service_date, *parse_rfc3339("2026-11-22T05:30:01Z"));
+  EXPECT_EQ(container.asked.front(), (Query{"", "/", ""}));
+}
+
+TEST_F(SplitListing, shows_what_was_there_at_its_date_whatever_is_written_meanwhile) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  auto there = container.names;
+  int written = 0;
+  container.before = [&](const Query&) {
+    if (written == 0) there = container.names;  // the first answer, whose Date counts, is made now
+    ++written;
+    container.names.insert(fmt::format("raw/day-{:02}/new-{}.csv", written % 20, written));
+    container.names.insert(fmt::format("raw/new-{}/x.csv", written));
+    container.names.insert(fmt::format("new-{}.csv", written));
+  };
+  ASSERT_TRUE(list());
+  for (const std::string& name : there) EXPECT_TRUE(seen.contains(name)) << name;
+}
+
+TEST_F(SplitListing, finds_folders_that_no_earlier_listing_knew) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  container.names.insert({"a.csv", "raw/z.csv", "raw/day-07x/1.csv", "other/deep/er/1.csv", "zzz/1.csv"});
+  ASSERT_TRUE(list());
+  expect_each_once();
+}
+
+TEST_F(SplitListing, of_a_flat_container_costs_not_one_call_more) {
+  for (int i = 0; i < 1000; ++i) container.names.insert(fmt::format("raw/2026/{:04}.csv", i));
+  ASSERT_EQ(list()->requests, 100);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(list()->requests, 100);
+}
+
+TEST_F(SplitListing, that_does_not_pay_begins_anew_in_one_and_is_not_tried_again) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  // The folders that the samples know are few, but now there are thousands, with long names.
+  for (int i = 0; i < 3000; ++i) container.names.insert(fmt::format("{:0>200}/x.csv", i));
+  auto refused = list();
+  ASSERT_TRUE(refused);
+  EXPECT_TRUE(refused->begin_again);
+  auto again = list();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->begin_again);
+  expect_each_once();
+  EXPECT_EQ(container.most_in_flight, 1U);
+}
+
+TEST_F(SplitListing, fails_as_a_whole_when_one_part_does) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  ASSERT_TRUE(list());
+  Query last = container.asked.back();
+  container.broken = last;
+  auto failed = list();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().reason, Reason::AuthenticationFailed);
+  container.broken.reset();
+  ASSERT_TRUE(list());
+  expect_each_once();
+}
+
+TEST_F(SplitListing, ends_when_one_part_runs_in_a_circle) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  ASSERT_TRUE(list());
+  auto later =
+      std::ranges::find_if(container.asked, [](const Query& query) { return !query.marker.empty(); });
+  ASSERT_NE(later, container.asked.end());
+  container.circle = *later;
+  auto failed = list();
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("circle"));
+}
+
+TEST_F(SplitListing, keeps_to_the_watchers_prefix) {
+  fill(20, 50);
+  container.names.insert({"a.csv", "sec/ret.csv", "raw/day-19x.csv"});
+  ASSERT_TRUE(list("raw/day-1"));
+  ASSERT_EQ(seen.size(), 501U);
+  ASSERT_TRUE(list("raw/day-1"));
+  EXPECT_EQ(seen.size(), 501U);
+  EXPECT_GT(container.most_in_flight, 1U);
+  std::vector<std::string> prefixes;
+  for (const Query& query : container.asked) prefixes.push_back(query.prefix);
+  EXPECT_THAT(prefixes, Each(testing::StartsWith("raw/day-1")));
+}
+
+TEST_F(SplitListing, shares_one_large_buffer_s_memory_among_its_parts) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  std::size_t alone = container.buffers.front();
+  ASSERT_TRUE(list());
+  EXPECT_LE(lists_in_flight * *std::ranges::max_element(container.buffers), 2 * alone);
+}
+
+TEST_F(SplitListing, goes_on_in_one_lane_when_others_have_taken_the_rest) {
+  fill(20, 50);
+  options.extra_lists = 0;
+  ASSERT_TRUE(list());
+  ASSERT_TRUE(list());
+  expect_each_once();
+  EXPECT_EQ(container.most_in_flight, 1U);
+}
+
+TEST_F(SplitListing, that_is_cancelled_leaves_no_request_behind) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
+  BlobClient client(container, clock, options);
+  boost::asio::io_context io;
+  boost::asio::cancellation_signal cancel;
+  bool ended = false;
+  auto sink = [](const listing::BlobView&) {};
+  boost::asio::co_spawn(
+      io, client.list(access(), "", sink, &shape),
+      boost::asio::bind_cancellation_slot(cancel.slot(),
+                                          [&](std::exception_ptr, const Result<Listing>&) { ended = true; }));
+  container.before = [&](const Query& query) {
+    container.hangs = query.prefix == "raw/" && !query.marker.empty();
+  };
+  while (container.in_flight < lists_in_flight && io.run_one() > 0) {
+  }
+  ASSERT_EQ(container.in_flight, lists_in_flight);
+  cancel.emit(boost::asio::cancellation_type::terminal);
+  io.run();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(container.in_flight, 0U);
+}
+
+}  // namespace
+}  // namespace abo::azure
