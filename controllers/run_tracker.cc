@@ -121,7 +121,8 @@ Task<void> RunTracker::start(const KindPolicy& kinds) {
     co_await sleeper_.sleep(start_retry);
     spelled = co_await spelled_out(client_, kinds.rules());
   }
-  std::vector<KindRule> rules = spelled ? std::move(*spelled) : kinds.rules();
+  std::vector<KindRule> rules = kinds.rules();
+  if (spelled) rules = std::move(*spelled);
   std::vector<char> settled(rules.size(), 0);
   bool none = !rules.empty();
   while (none && !options_.stopping()) {
