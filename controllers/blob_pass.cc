@@ -5,6 +5,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
+#include <span>
 
 #include "checkpoint/advance.h"
 #include "checkpoint/candidates.h"
@@ -26,9 +27,13 @@ using checkpoint::Checkpoint;
 using checkpoint::Horizon;
 using checkpoint::Selection;
 
-// Resources created between two writes of the checkpoint. Each write carries up to this many keys further; the
-// finalizers hold the names meanwhile.
-constexpr std::size_t max_batch = 256;
+// Resources created between two writes of the checkpoint: at most so many, and as many as are created in so long. The
+// finalizers hold their names meanwhile; writing more often would let the API server wait for us.
+constexpr std::size_t max_batch = 1024;
+constexpr std::chrono::seconds batch_time{5};
+// Recorded resources whose finalizers wait until the creations are through; with more they go between two batches. So a
+// pass never holds more than two batches' worth.
+constexpr std::size_t max_unreleased = 1024;
 constexpr std::chrono::seconds list_deadline{600};
 
 Error out_of_date() {
@@ -241,7 +246,20 @@ class BlobPass {
     co_return std::get<0>(std::move(listed));
   }
 
+  // Creations first: the finalizers of what is recorded may follow. However it ends, what the stored checkpoint knows is let
+  // go; after a write that failed it is unknown, and nothing is.
   Task<Result<void>> trigger(Selection selection, Target target) {
+    auto done = co_await create(std::move(selection), std::move(target));
+    if (wrote_ && row_.checkpoint) co_await release_recorded();
+    co_return done;
+  }
+
+  Task<void> release_recorded() {
+    co_await release(services_,
+                     recorded(*row_.checkpoint, row_.uid, services_.runs.store().held(row_.owner())));
+  }
+
+  Task<Result<void>> create(Selection selection, Target target) {
     Checkpoint next = known_;
     checkpoint::drop_vanished_copies(next, selection);
     std::vector<checkpoint::Outcome> outcomes(selection.candidates.size());
@@ -271,9 +289,10 @@ class BlobPass {
         result_.wish = services_.settings.settle_margin;
         break;
       }
-      auto batch = co_await stage.run(first_work(selection, first, count));
+      auto batch =
+          co_await stage.run(first_work(selection, first, count), services_.clock.mono() + batch_time);
       std::ranges::move(batch, outcomes.begin() + static_cast<std::ptrdiff_t>(first));
-      first += count;
+      first += count_tried(std::span(outcomes).subspan(first, count));
       next = checkpoint::advance(std::move(next), progress, horizon_);
       if (auto ok = co_await commit(stage, next); !ok) co_return pass(ok);
       if (stage.outdated()) co_return std::unexpected(out_of_date());
@@ -299,6 +318,13 @@ class BlobPass {
       checkpoint::settle_postponed(next, candidates[i], outcomes[i]);
     }
     co_return co_await commit(stage, next);
+  }
+
+  // Those that the time did not suffice for stand at the end.
+  static std::size_t count_tried(std::span<const checkpoint::Outcome> outcomes) {
+    auto untried =
+        std::ranges::find(outcomes, checkpoint::Outcome::Kind::Untried, &checkpoint::Outcome::kind);
+    return static_cast<std::size_t>(untried - outcomes.begin());
   }
 
   static std::vector<Work> first_work(const Selection& selection, std::size_t first, std::size_t count) {
@@ -351,7 +377,8 @@ class BlobPass {
     co_return Result<void>{};
   }
 
-  // Writes the checkpoint with what happened, then lets the finalizers go.
+  // Writes the checkpoint with what happened. The finalizers follow when the creations are through, or when too many of
+  // them have gathered.
   Task<Result<void>> commit(TriggerStage& stage, const Checkpoint& next) {
     if (stage.begin_again()) co_return std::unexpected(out_of_date());
     auto harvest = stage.harvest();
@@ -370,7 +397,8 @@ class BlobPass {
       row_.reported = services_.clock.mono();
     }
     if (auto written = co_await stored_.write(std::move(status), next); !written) co_return pass(written);
-    co_await release(services_, recorded(next, row_.uid, services_.runs.store().held(row_.owner())));
+    wrote_ = true;
+    if (services_.runs.store().held(row_.owner()).size() > max_unreleased) co_await release_recorded();
     co_return Result<void>{};
   }
 
@@ -502,6 +530,7 @@ class BlobPass {
   checkpoint::Identity identity_;
   Horizon horizon_;
   bool is_new_ = false;     // no checkpoint for this container yet
+  bool wrote_ = false;      // a checkpoint, so that finalizers may go
   bool held_back_ = false;  // too many existing blobs, and nobody has chosen
   std::size_t allowance_ = SIZE_MAX;
   Checkpoint known_;  // the row's, moved forward by what earlier polls found settled

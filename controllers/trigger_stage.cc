@@ -38,7 +38,8 @@ bool concerns_all(const Error& error) {
 TriggerStage::TriggerStage(Services& services, WatcherRow& row, const PassPlan& plan, Target target)
     : services_(services), row_(row), plan_(plan), target_(std::move(target)) {}
 
-Task<std::vector<Outcome>> TriggerStage::run(std::vector<Work> work) {
+Task<std::vector<Outcome>> TriggerStage::run(std::vector<Work> work, MonoTime until) {
+  until_ = until;
   std::vector<Outcome> outcomes(work.size());
   co_await concurrently(work.size(), requests_in_flight,
                         [&](std::size_t i) { return one(work[i], outcomes[i]); });
@@ -54,7 +55,7 @@ bool TriggerStage::must_stop() const {
 }
 
 Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
-  if (must_stop()) co_return;
+  if (must_stop() || services_.clock.mono() >= until_) co_return;
   if (work.candidate.blob.copy_pending) {
     postpone(work, {ErrorKind::Unavailable, Reason::CopyPending, "the blob is still being copied"}, false,
              outcome);

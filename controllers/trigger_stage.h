@@ -38,9 +38,10 @@ class TriggerStage {
   // All outlive the stage: it is a local of the pass.
   TriggerStage(Services& services, WatcherRow& row, const PassPlan& plan, Target target);
 
-  // Works on all of them, in order of their start; outcomes[i] is of work[i], Untried for those not begun when the
-  // stage halted.
-  [[nodiscard]] Task<std::vector<checkpoint::Outcome>> run(std::vector<Work> work);
+  // Works on all of them, in order of their start, and begins none after `until`; outcomes[i] is of work[i], Untried for
+  // those not begun then, or when the stage halted.
+  [[nodiscard]] Task<std::vector<checkpoint::Outcome>> run(std::vector<Work> work,
+                                                           MonoTime until = MonoTime::max());
 
   // Why nothing more should be created in this pass; the blobs wait for the next one.
   [[nodiscard]] const std::optional<Error>& halt() const { return halt_; }
@@ -78,6 +79,7 @@ class TriggerStage {
   std::optional<Error> halt_;
   bool sample_passes_ = false;  // the API server would take an object of this template for an ordinary blob
   bool begin_again_ = false;
+  MonoTime until_ = MonoTime::max();
   std::size_t failures_in_a_row_ = 0;
 };
 
