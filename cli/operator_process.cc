@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "runtime/process_metrics.h"
+#include "runtime/resident_memory.h"
 
 namespace abo::cli {
 namespace {
@@ -18,6 +19,8 @@ using namespace std::chrono_literals;
 // SIGTERM to exit takes at most 10 s: polls get most of it, the rest is for Events and the lease.
 constexpr auto poll_grace = 7s;
 constexpr auto side_grace = 1s;
+// Between two times at which unused memory goes back: seldom enough to cost nothing, often enough to be always small.
+constexpr auto memory_distance = 30s;
 
 constexpr std::string_view lease_name = "azure-blob-operator";
 
@@ -143,6 +146,7 @@ void OperatorProcess::start() {
     stop(0);
   });
   side_scope_.spawn(events_.run());
+  side_scope_.spawn(stay_small());
   controller_.watch();
   if (election_) {
     side_scope_.spawn(lead());
@@ -166,6 +170,13 @@ Task<void> OperatorProcess::lead() {
   if (stopping_) co_return;
   log_.error("the lease was lost; ending, so that nothing is done beside the new leader");
   stop(1);
+}
+
+Task<void> OperatorProcess::stay_small() {
+  while (!stopping_) {
+    co_await stop_signal_.wait(memory_distance);
+    if (!stopping_) runtime::give_back_idle_memory();
+  }
 }
 
 // A task that should live as long as the process ended by an exception: a bug. Whoever restarts us begins from what

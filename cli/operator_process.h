@@ -56,6 +56,7 @@ class OperatorProcess {
   void start();
   [[nodiscard]] Task<void> act();
   [[nodiscard]] Task<void> lead();
+  [[nodiscard]] Task<void> stay_small();
   void stop(int exit_code);
   void give_up(std::string_view what);
   [[nodiscard]] Task<void> shut_down();
