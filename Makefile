@@ -56,6 +56,15 @@ chaos: build ## Kills and faults by the thousand, judged by the audit log (SEED=
 	@ABO_OPERATOR=build/release/azure-blob-operator PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/chaos/campaign.py --full \
 	  $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
+.PHONY: model
+model: ## The protocol in simulated worlds: random ones (SEED=n replays, WORLDS=n) and every course of a small one; minutes
+	@scripts/bootstrap.sh build test
+	@cmake --preset dev >/dev/null && cmake --build --preset dev --target model-search
+	build/dev/tests/model/model-search random --seed $(or $(SEED),$(shell date +%s)) --worlds $(or $(WORLDS),100000)
+	build/dev/tests/model/model-search exhaustive --stops 1 --crashes 0 --retires 0 --lost-answers 0
+	build/dev/tests/model/model-search exhaustive --stops 0 --crashes 1 --retires 1 --lost-answers 1
+	build/dev/tests/model/model-search exhaustive --stops 1 --writes 0 --crashes 1 --retires 1 --lost-answers 1 --edits 1
+
 .PHONY: fuzz
 fuzz: ## The fuzzers, one after the other (SECONDS_EACH=60 of CPU, TARGETS="list_page template")
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60) $(TARGETS)

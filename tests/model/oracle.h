@@ -1,0 +1,25 @@
+// The judge. Slow and obvious: it knows the history of the blobs and the audit log of the API server, and nothing of
+// checkpoints, keys or passes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tests/model/world.h"
+
+namespace abo::model {
+
+// A law that is broken now, whatever may still come; "" when none is. Cheap enough for every step.
+[[nodiscard]] std::string broken_now(const World& world, const Rules& rules);
+
+// What broken_now() says of the one limit that is excused; nothing more is concluded from such a world. A version was
+// created twice under its two names, and one of the requests was under way for longer than the lease's slack: the name
+// was free for one leader and not for the other, so the finalizer on one name could not keep the other request out
+// (docs/exactly-once.md, "Known limits").
+inline constexpr std::string_view known_limit = "known limit: two names";
+
+// A law that is broken when everything has come to rest: a version that is still there, or that a whole sweep showed,
+// and was not created; or an object that hangs on our finalizer.
+[[nodiscard]] std::string broken_at_rest(const World& world, const Rules& rules);
+
+}  // namespace abo::model
