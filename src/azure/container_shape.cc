@@ -5,12 +5,11 @@
 
 namespace abo::azure {
 
-void ContainerShape::begin(std::string_view what, int page_size) {
+void ContainerShape::begin(std::string_view what) {
   if (what_ != what) *this = {};
   what_ = what;
-  page_size_ = page_size;
-  seen_ = 0;
-  stride_ = std::max(1, page_size / 4);  // so that a container just large enough has enough marks
+  seen_ = fullest_page_ = 0;
+  stride_ = first_stride;
   fresh_.clear();
 }
 
@@ -27,8 +26,9 @@ void ContainerShape::mark(std::string_view name) {
 }
 
 void ContainerShape::end(bool complete) {
-  if (complete || seen_ > listed_) {
+  if (complete || (seen_ > listed_ && fullest_page_ > 0)) {
     listed_ = seen_;
+    page_size_ = std::max<std::int64_t>(1, fullest_page_);
     marks_ = std::move(fresh_);
     std::ranges::sort(marks_);
     if (!is_large()) marks_ = {};

@@ -3,6 +3,7 @@
 // to each; it is a hint and nothing else, so losing it costs one slow listing and never a blob. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,17 +20,20 @@ class ContainerShape {
   static constexpr std::int64_t large_pages = 12;
 
   // A listing of `what` (container and prefix) begins: another one than before, and nothing is known.
-  void begin(std::string_view what, int page_size);
+  void begin(std::string_view what);
   void saw(std::string_view name) {
     if (++seen_ % stride_ == 0) mark(name);
   }
+  void saw_page(std::int64_t blobs) { fullest_page_ = std::max(fullest_page_, blobs); }
   // It was read to its end, or not: then what it saw counts only if it is more than what was known.
   void end(bool complete);
 
   // A split that was tried did not pay; not to be tried again before the container is twice as large.
   void refuse() { refused_at_ = listed_; }
 
+  // Of an unsplit listing, and of how many blobs each: the service may give fewer than it is asked for.
   [[nodiscard]] std::int64_t pages() const { return listed_ / page_size_; }
+  [[nodiscard]] std::int64_t page_size() const { return page_size_; }
   [[nodiscard]] bool is_large() const {
     return pages() >= large_pages;
   }  // else there is nothing worth keeping
@@ -46,8 +50,10 @@ class ContainerShape {
   std::vector<std::string> marks_;
 
   // Of the listing in progress.
+  static constexpr std::int64_t first_stride = 32;  // a small container's poll should hardly notice
   std::int64_t seen_ = 0;
-  std::int64_t stride_ = 1;
+  std::int64_t fullest_page_ = 0;
+  std::int64_t stride_ = first_stride;
   std::vector<std::string> fresh_;
 };
 

@@ -53,7 +53,7 @@ BlobClient::Run::Run(BlobClient& client, Access access, std::string prefix, list
   milliseconds limit = client.options_.deadline;
   if (limit.count() > 0) deadline_ = client.clock_.mono() + limit;
   if (!shape_) return;
-  shape_->begin(access_.container.text() + "?" + prefix_, client.options_.page_size);
+  shape_->begin(access_.container.text() + "?" + prefix_);
   sink_ = [shape, taker = std::move(sink_)](const listing::BlobView& blob) {
     shape->saw(blob.name);
     taker(blob);
@@ -67,7 +67,7 @@ BlobClient::Run::~Run() {
 Task<Result<Listing>> BlobClient::Run::whole() {
   std::optional<SplitPlan> plan;
   if (shape_ && shape_->may_split()) {
-    plan.emplace(prefix_, shape_->marks(), shape_->pages(), client_.options_.page_size);
+    plan.emplace(prefix_, shape_->marks(), shape_->pages(), shape_->page_size());
     if (!plan->pays()) plan.reset();
   }
   auto done = plan ? co_await in_parts(std::move(*plan)) : co_await in_one(prefix_);
@@ -152,6 +152,7 @@ Result<void> BlobClient::Run::take(const Page& page) {
   }
   listing_.listed += page.content.blobs - page.shown;
   listing_.left_out += page.content.left_out;
+  if (shape_) shape_->saw_page(page.content.blobs);
   if (listing_.pages == max_pages) return invalid_response("the listing has too many pages");
   return {};
 }

@@ -256,6 +256,15 @@ TEST_F(SplitListing, ends_when_one_part_runs_in_a_circle) {
   EXPECT_THAT(failed.error().message, HasSubstr("circle"));
 }
 
+TEST_F(SplitListing, begins_also_where_the_service_gives_smaller_pages_than_it_is_asked_for) {
+  fill(20, 50);
+  options.page_size = 5000;
+  ASSERT_TRUE(list());
+  ASSERT_TRUE(list());
+  expect_each_once();
+  EXPECT_EQ(container.most_in_flight, lists_in_flight);
+}
+
 TEST_F(SplitListing, keeps_to_the_watchers_prefix) {
   fill(20, 50);
   container.names.insert({"a.csv", "sec/ret.csv", "raw/day-19x.csv"});

@@ -191,8 +191,9 @@ RC_GTEST_PROP(SplitPlan, shows_each_blob_exactly_once_and_adds_at_most_a_quarter
 
 TEST(ContainerShape, samples_evenly_and_keeps_a_bounded_number) {
   ContainerShape shape;
-  shape.begin("c", page_size);
+  shape.begin("c");
   for (int i = 0; i < 1'000'000; ++i) shape.saw(fmt::format("{:07}", i));
+  shape.saw_page(page_size);
   shape.end(true);
   EXPECT_EQ(shape.pages(), 200);
   ASSERT_GT(shape.marks().size(), ContainerShape::max_marks / 2 - 1);
@@ -204,8 +205,9 @@ TEST(ContainerShape, samples_evenly_and_keeps_a_bounded_number) {
 }
 
 void list(ContainerShape& shape, std::string_view what, int blobs, bool complete = true) {
-  shape.begin(what, page_size);
+  shape.begin(what);
   for (int i = 0; i < blobs; ++i) shape.saw("name");
+  shape.saw_page(page_size);
   shape.end(complete);
 }
 
@@ -216,6 +218,16 @@ TEST(ContainerShape, is_not_large_below_twelve_pages) {
   EXPECT_THAT(shape.marks(), IsEmpty());
   list(shape, "c", 12 * page_size);
   EXPECT_TRUE(shape.may_split());
+}
+
+TEST(ContainerShape, counts_pages_as_the_service_fills_them) {
+  ContainerShape shape;
+  shape.begin("c");
+  for (int i = 0; i < 600; ++i) shape.saw("name");
+  for (int i = 0; i < 12; ++i) shape.saw_page(i == 5 ? 50 : 10);
+  shape.end(true);
+  EXPECT_EQ(shape.pages(), 12);
+  EXPECT_EQ(shape.page_size(), 50);
 }
 
 TEST(ContainerShape, once_refused_is_not_split_before_it_has_doubled) {
@@ -236,12 +248,16 @@ TEST(ContainerShape, learns_from_a_broken_listing_only_that_there_is_more) {
   EXPECT_EQ(shape.pages(), 20);
   list(shape, "c", 30 * page_size, false);
   EXPECT_EQ(shape.pages(), 30);
+  shape.begin("c");
+  for (int i = 0; i < 31 * page_size; ++i) shape.saw("a page that broke off");
+  shape.end(false);
+  EXPECT_EQ(shape.pages(), 30);
 }
 
 TEST(ContainerShape, of_another_container_is_forgotten) {
   ContainerShape shape;
   list(shape, "c", 20 * page_size);
-  shape.begin("d", page_size);
+  shape.begin("d");
   EXPECT_FALSE(shape.may_split());
 }
 
