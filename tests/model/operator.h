@@ -89,7 +89,6 @@ struct Writing {
 struct Pass {
   int generation = 0;
   bool begins = false;  // no checkpoint yet: this listing decides about what is there
-  bool stays = true;    // nothing has been created yet in this pass
   Document document;
   std::vector<int> held;  // uids, as record_held() found them
   // The listing.

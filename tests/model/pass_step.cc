@@ -229,7 +229,6 @@ void Step::stay_recorded() {
   std::vector<int> held = held_uids();
   bool known = recorded(*me_.checkpoint).size() == held.size();
   if (!known && !is(Mutant::NoSweepAtStart) && !is(Mutant::ReleaseWithoutRecording)) return end_old();
-  pass_.stays = true;
   if (pass_.due.empty()) return next_batch();
   pass_.retries = true;
   begin_batch(std::move(pass_.due));
