@@ -15,14 +15,9 @@ LeaderElection::LeaderElection(Client& client, ElectionOptions options, const Cl
       random_(std::move(random)),
       state_(options_.identity, options_.times) {}
 
-// Half the deadline, so that one hanging request leaves time for another.
-std::chrono::milliseconds LeaderElection::timeout() const {
-  return std::chrono::milliseconds{options_.times.renew_deadline} / 2;
-}
-
 Task<Result<LeaseState::Next>> LeaderElection::look() {
-  Result<json::object> read =
-      co_await client_.get(resources::leases().path(options_.ns, options_.name), timeout());
+  Result<json::object> read = co_await client_.get(resources::leases().path(options_.ns, options_.name),
+                                                   options_.times.request_timeout);
   if (read) {
     lease_ = std::move(*read);
     co_return state_.observe(lease_record(lease_), clock_.mono());
@@ -41,7 +36,7 @@ Task<Result<void>> LeaderElection::write(LeaseState::Next how, bool release) {
   MonoTime began = clock_.mono();
   Resource leases = resources::leases();
   WriteOptions options;
-  options.timeout = timeout();
+  options.timeout = options_.times.request_timeout;
   Result<json::object> answer;
   if (how == LeaseState::Next::Create) {
     // write site: lease-create
@@ -85,7 +80,8 @@ Task<void> LeaderElection::run() {
     bool lost_race = !tried && (tried.error().kind == ErrorKind::Conflict ||
                                 tried.error().kind == ErrorKind::AlreadyExists);
     if (!tried && !lost_race && options_.on_error) options_.on_error(tried.error());
-    if (state_.past_deadline(clock_.mono())) state_.lost();
+    // However long it could not renew: while the Lease is as we left it, nobody else has led. Nothing is sent meanwhile
+    // (held_safely), so an outage of the API server ends no process.
     if (led && !state_.is_leader()) co_return;
     if (state_.is_leader() && !std::exchange(led, true) && options_.on_leading) options_.on_leading();
     std::chrono::milliseconds every =

@@ -1,5 +1,5 @@
 // Leader election by a Lease: the shell around lease_state.h. run() tries to lead, renews while it does, and returns
-// when leadership was lost or given back; the owner then ends the process (or runs it again). Release on a clean exit
+// when somebody else took over, or it was given back; the owner then ends the process (or runs it again). Release on a clean exit
 // makes the next leader wait for a second instead of the whole duration. One event loop; everything outlives run().
 #pragma once
 
@@ -40,7 +40,6 @@ class LeaderElection {
   [[nodiscard]] bool held_safely() const { return !released_ && state_.held_safely(clock_.mono()); }
 
  private:
-  [[nodiscard]] std::chrono::milliseconds timeout() const;
   [[nodiscard]] Task<Result<LeaseState::Next>> look();
   [[nodiscard]] Task<Result<void>> write(LeaseState::Next how, bool release);
   [[nodiscard]] Task<Result<void>> attempt();

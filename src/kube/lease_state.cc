@@ -58,10 +58,6 @@ void LeaseState::wrote(LeaseRecord record, MonoTime began, MonoTime at) {
   }
 }
 
-bool LeaseState::past_deadline(MonoTime at) const {
-  return led_since_ && at - *led_since_ >= times_.renew_deadline;
-}
-
 bool LeaseState::held_safely(MonoTime at) const {
   return led_since_ && at - *led_since_ < times_.duration - times_.slack;
 }

@@ -20,11 +20,12 @@ namespace abo::kube {
 // 13 s, not client-go's 15: a candidate that looks every second takes over at most duration + 1 s and a request after
 // the holder's last renewal, and what we promise is 15 s after a kill.
 struct LeaseTimes {
-  std::chrono::seconds duration{13};       // a record unchanged for so long may be taken over
-  std::chrono::seconds renew_deadline{9};  // a holder that could not renew for so long stops leading
+  std::chrono::seconds duration{13};  // a record unchanged for so long may be taken over
   std::chrono::milliseconds renew_every{2'000};
   std::chrono::milliseconds look_every{1'000};  // of a candidate
   std::chrono::milliseconds slack{2'000};
+  std::chrono::milliseconds request_timeout{
+      4'500};  // one that hangs leaves time for another within the duration
 };
 
 // spec of a coordination.k8s.io/v1 Lease, and what identifies its state.
@@ -58,11 +59,11 @@ class LeaseState {
 
   // A write of ours that began at `began` was answered with this record.
   void wrote(LeaseRecord record, MonoTime began, MonoTime at);
-  // We let go, or the deadline passed.
+  // We let go.
   void lost() { led_since_.reset(); }
 
+  // We led and nobody is known to have taken over. It does not say that a write may be sent now.
   [[nodiscard]] bool is_leader() const { return led_since_.has_value(); }
-  [[nodiscard]] bool past_deadline(MonoTime at) const;
   // True as long as nobody can have taken over: for the check right before a write (exactly-once, protocol step 4).
   [[nodiscard]] bool held_safely(MonoTime at) const;
   [[nodiscard]] const std::string& holder() const { return record_.holder; }

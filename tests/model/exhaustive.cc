@@ -19,7 +19,6 @@ Rules small_world(Mutant mutant) {
   rules.mutant = mutant;
   rules.operators = 2;
   rules.lease.duration = std::chrono::seconds{2};
-  rules.lease.renew_deadline = std::chrono::seconds{1};
   rules.settle_margin = std::chrono::seconds{2};
   rules.blobs = 3;
   rules.page = 4;

@@ -66,7 +66,6 @@ class ElectionStep {
 
   // The rest of a turn of LeaderElection::run().
   void end_attempt() {
-    if (election_.state.past_deadline(me_.mono(world_, rules_))) election_.state.lost();
     if (election_.led && !election_.state.is_leader()) return me_.crash();  // the process ends
     if (!election_.state.is_leader() || election_.led) return;
     election_.led = true;

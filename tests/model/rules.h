@@ -55,7 +55,6 @@ struct Rules {
 
   // Shorter than the product's, in about the same proportions, so that a world is quickly played through.
   kube::LeaseTimes lease{.duration = std::chrono::seconds{5},
-                         .renew_deadline = std::chrono::seconds{3},
                          .renew_every = std::chrono::milliseconds{1000},
                          .look_every = std::chrono::milliseconds{1000},
                          .slack = std::chrono::milliseconds{1000}};
