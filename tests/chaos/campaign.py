@@ -73,7 +73,7 @@ class Arena:
         self.service = HostileBlobService(accounts={ACCOUNT: KEY}, seed=seed).start()
         stack.callback(self.service.stop)
         # Many small pages, so that containers of a thousand blobs are listed as those of a million are: in parts.
-        self.service.page_size_limit = 150
+        self.service.page_size_limit = 60
         # Neither the service nor this machine is right about the time, and nothing may depend on it.
         self.service.date_offset = self.rng("clock").uniform(-600, 600)
         self.proxy = LyingApiServer(self.bed, user=OPERATOR, seed=seed)
