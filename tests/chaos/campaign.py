@@ -211,7 +211,7 @@ class Campaign:
         arena.service.clear_faults()
         self.lives.peace()
         self.pair.peace()
-        self._wait(lambda: all(tenant.alive for tenant in arena.tenants), 60, "every watcher lives")
+        self._wait(lambda: all(tenant.alive for tenant in arena.tenants), 120, "every watcher lives")
         self._wait(lambda: not any(self._owed()), 400, "every blob was triggered", self._describe_owed)
         since = time.monotonic()
         self._wait(lambda: all(self._swept(tenant, since) for tenant in arena.tenants), 60, "two more sweeps of each")
@@ -280,6 +280,7 @@ class Campaign:
         watchers = [life for tenant in self.arena.tenants for life in tenant.lives]
         verdict = judge(self.arena.tail.creations, watchers, self.arena.service.versions, self._windows)
         verdict.wrong += [("held by our finalizer", held) for held in self._held()]
+        verdict.wrong += [("without a watcher to judge", tenant.name) for tenant in self.arena.tenants if not tenant.alive]
         return verdict
 
     def _windows(self, watched):

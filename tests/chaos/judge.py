@@ -5,15 +5,15 @@ was promised has exactly one, any other that a poll could have seen at most one,
 was promised is told by the blob service's own history: see `promised`.
 
 A creation is a `create` that was answered with 201. When the operator dies in mid-request, the API server may carry the
-creation out and still write "504, context canceled" into its log. Such an object shows in the log when its finalizer
-goes, which nobody can skip; it is known by its UID.
+creation out and still write "504, context canceled" into its log. Such an object shows in the log when the operator asks
+for its finalizer to go, which it cannot skip: the patch names the UID, which only the API server can have told it.
 """
 
 import json
 import threading
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Iterable
 
@@ -55,19 +55,22 @@ class Creation:
         return self.watcher_uid, self.blob, self.etag
 
 
-def creation_of(event: dict) -> Creation | None:
-    """The resource that an audit event shows to exist; None for anything else."""
-    if event.get("verb") not in ("create", "patch") or event.get("stage") != "ResponseComplete":
-        return None
-    if event.get("responseStatus", {}).get("code") not in (200, 201) or "dryRun=All" in event["requestURI"]:
-        return None
-    thing = event.get("responseObject") or {}
-    said = thing.get("metadata", {}).get("annotations") or {}
+def creation_in(thing: dict) -> Creation | None:
+    """What a resource says of its origin; None for what the operator did not make. Its UID may be missing yet."""
+    metadata = thing.get("metadata", {})
+    said = metadata.get("annotations") or {}
     if PREFIX + "trigger-key" not in said:
         return None
-    return Creation(thing["metadata"]["uid"], thing["metadata"]["namespace"], thing["kind"], thing["metadata"]["name"],
+    return Creation(metadata.get("uid", ""), metadata["namespace"], thing["kind"], metadata["name"],
                     said[PREFIX + "watcher-uid"], said[PREFIX + "blob-url"], said[PREFIX + "blob-name"],
                     said[PREFIX + "blob-etag"], said[PREFIX + "trigger-key"], time.monotonic())
+
+
+def tested_uid(event: dict) -> str:
+    """The UID that a patch of ours insists on."""
+    operations = event.get("requestObject")
+    return next((each["value"] for each in operations if each.get("path") == "/metadata/uid"),
+                "") if isinstance(operations, list) else ""
 
 
 class AuditTail:
@@ -79,6 +82,8 @@ class AuditTail:
         self.counts: Counter = Counter()
         """Of each version, how often it was created."""
         self.uids: set[str] = set()
+        self.unsure: dict[tuple, Creation] = {}
+        """By namespace, resource and name: the last creation that ended in an error of the server's."""
         self.offset, self.rest = 0, b""
 
     def read(self) -> int:
@@ -92,13 +97,28 @@ class AuditTail:
         *lines, self.rest = (self.rest + data).split(b"\n")
         before = len(self.creations)
         for line in lines:
-            creation = creation_of(json.loads(line))
-            if creation and creation.uid not in self.uids:
-                self.uids.add(creation.uid)
-                self.creations.append(creation)
-                self.counts[creation.version] += 1
-                self.on_creation(creation)
+            self._take(json.loads(line))
         return len(self.creations) - before
+
+    def _take(self, event: dict) -> None:
+        if event.get("stage") != "ResponseComplete" or "dryRun=All" in event["requestURI"]:
+            return
+        code, verb, at = event.get("responseStatus", {}).get("code", 0), event.get("verb"), event.get("objectRef", {})
+        place = at.get("namespace"), at.get("resource"), at.get("name")
+        if code in (200, 201) and verb in ("create", "patch"):
+            self._exists(creation_in(event.get("responseObject") or {}))
+        elif code >= 500 and verb == "create":
+            if unsure := creation_in(event.get("requestObject") or {}):
+                self.unsure[place] = unsure
+        elif verb == "patch" and place in self.unsure and (uid := tested_uid(event)):
+            self._exists(replace(self.unsure[place], uid=uid))
+
+    def _exists(self, creation: Creation | None) -> None:
+        if creation and creation.uid not in self.uids:
+            self.uids.add(creation.uid)
+            self.creations.append(creation)
+            self.counts[creation.version] += 1
+            self.on_creation(creation)
 
     def created(self, watcher_uid: str, blob: str, etag: str) -> bool:
         return self.counts[watcher_uid, blob, etag] > 0

@@ -83,16 +83,19 @@ class Tenant:
         return name.endswith(".csv") and not name.startswith("in/")
 
     def make_namespace(self) -> bool:
-        """False while an earlier one of that name is still going."""
+        """False while an earlier one of that name is still going, or was going a moment ago."""
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "azure", "namespace": self.name},
+                  "stringData": {"accountKey": KEY}}
+        found = self.kube.find("Namespace", self.name)
         try:
-            self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}})
-            self.kube.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "azure", "namespace": self.name},
-                              "stringData": {"accountKey": KEY}})
+            if not found:
+                self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}})
+            self.kube.apply(secret)
         except ApiError as error:
-            if error.status in (403, 409):
+            if error.status in (403, 404, 409):
                 return False
             raise
-        return True
+        return not (found and "deletionTimestamp" in found["metadata"])
 
     def make_watcher(self) -> None:
         with self.lock:  # its first creations are not to be told of before it is known here

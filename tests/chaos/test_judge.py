@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from judge import AuditTail, Creation, Watched, creation_of, judge
+from judge import AuditTail, Creation, Watched, judge
 
 
 @dataclass
@@ -54,24 +54,36 @@ def test_what_nobody_asked_for_is_wrong():
         assert len(verdict([MADE, wrong], versions).wrong) == 1
 
 
-def event(code=201, uri="/apis/batch/v1/namespaces/ns/jobs", verb="create", uid="uid-1"):
+def event(code=201, verb="create", uid="uid-1", query=""):
     said = {f"mlops.example.com/{name}": name for name in ("trigger-key", "watcher-uid", "blob-url", "blob-name", "blob-etag")}
-    thing = {"kind": "Job", "metadata": {"name": "a", "namespace": "ns", "uid": uid, "annotations": said}}
-    return {"verb": verb, "stage": "ResponseComplete", "requestURI": uri, "responseStatus": {"code": code},
-            "responseObject": thing if code < 300 else {"kind": "Status"}}
+    thing = {"kind": "Job", "metadata": {"name": "a", "namespace": "ns", "annotations": said}}
+    patch = [{"op": "test", "path": "/metadata/uid", "value": uid}]
+    stored = {**thing, "metadata": {**thing["metadata"], "uid": uid}}
+    return {"verb": verb, "stage": "ResponseComplete", "requestURI": f"/apis/batch/v1/namespaces/ns/jobs{query}",
+            "objectRef": {"namespace": "ns", "resource": "jobs", "name": "a"}, "responseStatus": {"code": code},
+            "requestObject": patch if verb == "patch" else thing,
+            "responseObject": stored if code < 300 else {"kind": "Status"}}
 
 
-def test_only_a_creation_that_was_carried_out_counts():
-    assert creation_of(event()).key == "trigger-key"
-    assert creation_of(event(code=409)) is None
-    assert creation_of(event(uri="/apis/batch/v1/namespaces/ns/jobs?dryRun=All")) is None
-    assert creation_of({**event(), "verb": "delete"}) is None
+def uids(tmp_path, *events) -> list[str]:
+    log = tmp_path / "audit.jsonl"
+    log.write_text("".join(json.dumps(each) + "\n" for each in events))
+    tail = AuditTail(log)
+    tail.read()
+    return [made.uid for made in tail.creations]
+
+
+def test_only_a_creation_that_was_carried_out_counts(tmp_path):
+    assert uids(tmp_path, event()) == ["uid-1"]
+    for other in (event(code=409), event(code=504), event(query="?dryRun=All"), event(verb="delete")):
+        assert uids(tmp_path, other) == []
 
 
 def test_an_object_is_counted_once_by_its_uid(tmp_path):
-    log = tmp_path / "audit.jsonl"
-    lost_and_found = [event(code=504), event(code=200, verb="patch", uid="uid-2")]
-    log.write_text("".join(json.dumps(each) + "\n" for each in [event(), event(code=200, verb="patch"), *lost_and_found]))
-    tail = AuditTail(log)
-    tail.read()
-    assert [made.uid for made in tail.creations] == ["uid-1", "uid-2"]
+    assert uids(tmp_path, event(), event(code=200, verb="patch"), event(code=504, verb="patch")) == ["uid-1"]
+    assert uids(tmp_path, event(), event(uid="uid-2")) == ["uid-1", "uid-2"]
+
+
+def test_a_creation_whose_answer_was_lost_shows_when_its_finalizer_goes(tmp_path):
+    assert uids(tmp_path, event(code=504), event(code=200, verb="patch", uid="uid-2")) == ["uid-2"]
+    assert uids(tmp_path, event(code=504), event(code=504, verb="patch", uid="uid-2")) == ["uid-2"]
