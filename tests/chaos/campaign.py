@@ -59,7 +59,7 @@ class Size:
     """Seconds after which the goals above must have been reached."""
 
 
-QUICK = Size(3_000, 25, 100, 60, 1.5, 0.5, 6, 0, 150)
+QUICK = Size(3_000, 25, 100, 60, 1.5, 0.5, 6, 0, 600)
 FULL = Size(100_000, 300, 1_000, 170, 1.7, 0.7, 8, 2, 3600)
 
 
