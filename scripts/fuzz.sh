@@ -46,7 +46,7 @@ fuzz() {
   [ "$status" = 0 ] || found=$(sed -n 's/.*Test unit written to //p' "$dir/log" | tail -n1)
   printf '%-24s %6d CPU s %12d executions  coverage %6d  findings: %s\n' "$target" $((used / 100)) "$runs" "${coverage:-0}" \
     "${found:-see $dir/log}"
-  [ "$status" = 0 ] || grep -am1 -E 'what\(\):|^SUMMARY|runtime error' "$dir/log" || true
+  [ "$status" = 0 ] || grep -am1 -E 'what\(\):|^SUMMARY|runtime error' "$dir/log" || true  # a log without such a line
   return "$status"
 }
 

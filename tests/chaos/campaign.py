@@ -137,6 +137,8 @@ class Campaign:
         self.cleaners = Cleaners(lambda: Kube.from_kubeconfig(arena.bed.kubeconfig), arena.tenants)
         self.injected: list[Injected] = []
         self.rebirths, self.struck, self.counted = 0, 0, 0.0
+        self.unmet: list[str] = []
+        """What did not come in time once nothing disturbed any more: no campaign with one of these is good."""
 
     # The course of it
 
@@ -230,7 +232,7 @@ class Campaign:
                 print(f"  after {waited:.0f} of {timeout:g} s not yet: {what} {str(seen())[:3000]}", file=sys.stderr, flush=True)
                 word += 20
             if waited > timeout:
-                return  # the judge says what that means
+                return self.unmet.append(what)  # looked on all the same: the judge then says more
             time.sleep(0.005)
 
     def _owed(self) -> list:
@@ -280,6 +282,7 @@ class Campaign:
         watchers = [life for tenant in self.arena.tenants for life in tenant.lives]
         verdict = judge(self.arena.tail.creations, watchers, self.arena.service.versions, self._windows)
         verdict.wrong += [("held by our finalizer", held) for held in self._held()]
+        verdict.wrong += [("not in time", what) for what in self.unmet]
         verdict.wrong += [("without a watcher to judge", tenant.name) for tenant in self.arena.tenants if not tenant.alive]
         return verdict
 
