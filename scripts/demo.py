@@ -29,7 +29,8 @@ from testing.bed import ApiBed, NodeBed, why_no_node  # noqa: E402
 from testing.jobs import finish_job, job_finished, jobs_of  # noqa: E402
 from testing.kube import Kube, condition, wait_until  # noqa: E402
 from testing.operator import Operator, OperatorError  # noqa: E402
-from testing.processes import Run, free_port  # noqa: E402
+from testing.ports import free_port  # noqa: E402
+from testing.processes import Run  # noqa: E402
 
 EXAMPLE = paths.ROOT / "examples/demo-job.yaml"
 BLOB = "raw/mydata.csv"

@@ -108,5 +108,6 @@ class Stage:
     def close(self) -> None:
         for operator in self.operators:
             operator.stop()
-        self.kube.delete(WATCHER, "w", self.name)
+        if self.uid:  # a script that failed early never got as far
+            self.kube.delete(WATCHER, "w", self.name)
         self.kube.delete("Namespace", self.name)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from . import paths, pki, teardown
 from .kube import Kube
-from .processes import Lock, Process, Run, free_port, processes_of
+from .ports import free_port
+from .processes import Lock, Process, Run, processes_of
 
 SERVICE_RANGE = "10.96.0.0/16"
 SERVICE_IP = "10.96.0.1"

@@ -27,7 +27,8 @@ from pathlib import Path
 
 from .bed import ALL_RULES, ApiBed
 from .kube import wait_until
-from .processes import Process, free_port
+from .ports import free_port
+from .processes import Process
 
 NUMBERS = itertools.count(1)
 

@@ -7,7 +7,8 @@ import urllib.request
 from pathlib import Path
 
 from . import paths
-from .processes import Process, Run, free_port
+from .ports import free_port
+from .processes import Process, Run
 
 STOP_LIMIT = 10  # seconds from SIGTERM to exit 0, as promised
 

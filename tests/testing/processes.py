@@ -9,10 +9,8 @@ import ctypes
 import fcntl
 import json
 import os
-import random
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -21,19 +19,6 @@ from . import paths
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on, below the range from which the kernel takes ports for outgoing connections."""
-    for _ in range(1000):
-        port = random.SystemRandom().randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind((host, port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError(f"no free port on {host}")
 
 
 def started_at(pid: int) -> int | None:
