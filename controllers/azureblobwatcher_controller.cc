@@ -40,6 +40,21 @@ std::string account_of(const json::object& object) {
   return account + "@" + text_of(object, {"spec", "endpoint"});
 }
 
+seconds interval_of(const json::object& object) {
+  auto value = find_int(object, {"spec", "pollingIntervalSeconds"});
+  if (!value || *value < 1 || *value > 86400) return default_interval;
+  return seconds{*value};
+}
+
+void take_spec(WatcherRow& row, const json::object& object) {
+  row.generation = find_int(object, {"metadata", "generation"}).value_or(0);
+  row.spec = spec_text(object);
+  row.interval = interval_of(object);
+  row.suspended = find_bool(object, {"spec", "suspend"});
+  row.account = account_of(object);
+  row.plan.reset();
+}
+
 bool stored_checkpoint_differs(const json::object& object, const checkpoint::Checkpoint& known) {
   const json::value* stored = find(object, {"status", "checkpoint"});
   return !stored || *stored != json::value(checkpoint::to_json(known));
@@ -179,11 +194,8 @@ void WatcherController::add(const json::object& object, std::string key, std::ui
   row.ns = text_of(object, {"metadata", "namespace"});
   row.name = text_of(object, {"metadata", "name"});
   row.uid = text_of(object, {"metadata", "uid"});
-  row.generation = find_int(object, {"metadata", "generation"}).value_or(0);
-  row.spec = spec_text(object);
-  row.suspended = find_bool(object, {"spec", "suspend"});
   row.poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
-  row.account = account_of(object);
+  take_spec(row, object);
   by_owner_[row.owner()] = entry;
   by_id_[entry->id] = entry;
   Entry& added = *entry;
@@ -197,10 +209,7 @@ void WatcherController::update(Entry& entry, const json::object& object) {
   std::string poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
   bool changed = generation != row.generation || poll_now != row.poll_now;
   if (generation != row.generation) {
-    row.generation = generation;
-    row.spec = spec_text(object);
-    row.suspended = find_bool(object, {"spec", "suspend"});
-    row.account = account_of(object);
+    take_spec(row, object);
     row.failures = 0;
   }
   row.poll_now = std::move(poll_now);
@@ -357,7 +366,7 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
   row.failures = repeats ? row.failures + 1 : 0;
   if (row.gone || (row.suspended && !repeats)) return;
   MonoTime now = services_.clock.mono();
-  PollTimes times{.started = started, .now = now, .interval = interval_of(entry), .failures = row.failures};
+  PollTimes times{.started = started, .now = now, .interval = row.interval, .failures = row.failures};
   poll_at(entry, next_poll(result, times, services_.random));
   if (result.more != More::WhenThereIsRoom) return;
   entry.waits_for_room = true;
@@ -376,14 +385,6 @@ void WatcherController::plan_refresh(Entry& entry, const PassResult& result, boo
   } else if (result.release_due) {
     refresh_at(entry, *result.release_due);
   }
-}
-
-seconds WatcherController::interval_of(const Entry& entry) const {
-  auto spec = parse_json(entry.row.spec);
-  const json::object* fields = spec ? spec->if_object() : nullptr;
-  auto value = fields ? find_int(*fields, {"pollingIntervalSeconds"}) : std::nullopt;
-  if (!value || *value < 1 || *value > 86400) return default_interval;
-  return seconds{*value};
 }
 
 }  // namespace abo::controllers

@@ -65,7 +65,6 @@ class WatcherController {
   [[nodiscard]] Task<void> work(Entry& entry);
   void plan_next(Entry& entry, const PassResult& result, MonoTime started);
   void plan_refresh(Entry& entry, const PassResult& result, bool polled);
-  [[nodiscard]] std::chrono::seconds interval_of(const Entry& entry) const;
 
   Services& services_;
   kube::Sleeper& sleeper_;

@@ -35,6 +35,8 @@ constexpr std::chrono::seconds batch_time{5};
 // pass never holds more than two batches' worth.
 constexpr std::size_t max_unreleased = 1024;
 constexpr std::chrono::seconds list_deadline{600};
+// Watchers that poll at least so often keep their plan: making it is most of what a small poll costs.
+constexpr std::chrono::seconds often{10};
 
 Error out_of_date() {
   return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"};
@@ -129,9 +131,13 @@ class BlobPass {
   }
 
   Task<Result<RunTracker::Followed>> plan() {
-    auto made = PassPlan::make(spec_, row_.ns, services_.settings.kinds);
-    if (!made) co_return pass(made);
-    plan_.emplace(std::move(*made));
+    plan_ = row_.plan;
+    if (!plan_) {
+      auto made = PassPlan::make(spec_, row_.ns, services_.settings.kinds);
+      if (!made) co_return pass(made);
+      plan_ = std::make_shared<const PassPlan>(std::move(*made));
+      if (interval() <= often) row_.plan = plan_;
+    }
     co_return co_await services_.runs.follow(plan_->template_.api_version(), plan_->template_.kind(),
                                              row_.ns);
   }
@@ -526,7 +532,7 @@ class BlobPass {
   const bool suspended_;
   MonoTime started_;
   WallTime started_at_;
-  std::optional<PassPlan> plan_;
+  std::shared_ptr<const PassPlan> plan_;
   checkpoint::Identity identity_;
   Horizon horizon_;
   bool is_new_ = false;     // no checkpoint for this container yet

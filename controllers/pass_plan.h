@@ -1,5 +1,6 @@
 // Everything a poll needs that can be worked out before Azure is asked: the spec decoded, its patterns compiled, its
-// template parsed and its kind found and allowed. Made anew for each poll, since rows keep none of it.
+// template parsed and its kind found and allowed. Made anew for each poll, but for watchers that poll so often that it is
+// worth its memory (some 20 kB).
 #pragma once
 
 #include <string>

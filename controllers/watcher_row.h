@@ -1,8 +1,9 @@
 // One watcher as the operator holds it between polls: what the API server last told, and the little that must be
-// remembered. A thousand idle rows fit into a few MB: the spec stays text until a poll needs it, and neither the status
-// nor anything compiled is kept.
+// remembered. A thousand idle rows fit into a few MB: the spec stays text until a poll needs it, the status is not kept, and
+// what is compiled is only while polls follow each other quickly.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@ struct HeldAccess {
   std::int64_t generation = 0;
 };
 
+struct PassPlan;
+
 // Where a creation whose outcome is unknown may have left something.
 struct Sweep {
   kube::Resource resource;
@@ -36,8 +39,9 @@ struct WatcherRow {
   std::string name;
   std::string uid;
   std::int64_t generation = 0;
-  std::string spec;      // compact JSON
-  std::string poll_now;  // the annotation's value
+  std::string spec;                   // compact JSON
+  std::chrono::seconds interval{60};  // between polls, as the spec says
+  std::string poll_now;               // the annotation's value
   bool suspended = false;
   bool gone = false;  // deleted, or another object has the name: the pass in flight must end
 
@@ -47,6 +51,7 @@ struct WatcherRow {
   // Where idle polls have moved the cursor since, without writing it: what they saw and left out is not judged anew
   // when the filters change.
   std::optional<checkpoint::Position> settled;
+  std::shared_ptr<const PassPlan> plan;  // of this generation; null: the next poll makes one
   std::unique_ptr<HeldAccess> access;
   // What listings taught about a container that is large; null: that it is not, or nothing yet.
   std::unique_ptr<azure::ContainerShape> shape;
