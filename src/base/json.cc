@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace abo {
 
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = 128;
-  json::stream_parser parser({}, options);
+  std::array<unsigned char, 2048> scratch;  // what the parser itself needs; more comes from the heap
+  json::stream_parser parser({}, options, scratch.data(), scratch.size());
+  // An answer is read and thrown away: its hundreds of pieces share a few blocks, which go when the value does.
+  parser.reset(json::make_shared_resource<json::monotonic_resource>(text.size()));
   json::error_code error;
   std::size_t used = parser.write_some(text, error);
   if (!error && used < text.size()) {
