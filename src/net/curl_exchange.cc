@@ -157,6 +157,7 @@ void CurlExchange::set_method() {
     set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
     set(CURLOPT_POSTFIELDS, request_.body.data());  // not copied: request_ outlives the transfer
+    set(CURLOPT_UPLOAD_BUFFERSIZE, 16384L);         // bodies are small, and each transfer allocates one
     if (request_.method != "POST") set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   } else if (request_.method == "HEAD") {
     set(CURLOPT_NOBODY, 1L);

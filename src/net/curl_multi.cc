@@ -7,6 +7,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <cstdlib>
@@ -195,19 +196,45 @@ void CurlMulti::wait(const std::shared_ptr<Socket>& socket, bool for_reading) {
       });
 }
 
+// libcurl sets its timer several times for each request, mostly to "at once" or to later than before. Setting the
+// kernel's costs more than all else here, so it is only set when it has to ring earlier than it would.
 void CurlMulti::set_timer(long milliseconds) {
-  if (milliseconds < 0) {
-    timer_.cancel();
-    return;
-  }
-  // Also for 0 ms by way of the loop: socket_action must not be called from here.
-  timer_.expires_after(std::chrono::milliseconds(milliseconds));
+  due_ = milliseconds < 0 ? SteadyTime::max()
+                          : std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+  if (milliseconds == 0) return ring_at_once();
+  if (due_ < rings_) ring_at(due_);
+}
+
+// By way of the loop: socket_action must not be called from a callback.
+void CurlMulti::ring_at_once() {
+  if (std::exchange(posted_, true)) return;
+  boost::asio::post(executor_, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->posted_ = false;
+    self->ring();
+  });
+}
+
+void CurlMulti::ring_at(SteadyTime time) {
+  rings_ = time;
+  timer_.expires_at(time);
   timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& problem) {
     const auto self = weak.lock();
-    if (problem || !self || self->closed_) return;
-    // A wait that had expired before it was set anew reports once too often, which libcurl does not mind.
-    self->act(CURL_SOCKET_TIMEOUT, 0);
+    if (problem || !self) return;
+    self->rings_ = SteadyTime::max();
+    self->ring();
   });
+}
+
+void CurlMulti::ring() {
+  if (closed_ || due_ == SteadyTime::max()) return;
+  if (due_ > std::chrono::steady_clock::now()) {
+    if (due_ < rings_) ring_at(due_);
+    return;
+  }
+  due_ = SteadyTime::max();  // libcurl sets it anew whenever it is told that it is over
+  act(CURL_SOCKET_TIMEOUT, 0);
 }
 
 curl_socket_t CurlMulti::open_socket(const curl_sockaddr& address) {

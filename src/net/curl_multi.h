@@ -11,6 +11,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -63,7 +64,11 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void watch(curl_socket_t fd, int what);
   void arm(const std::shared_ptr<Socket>& socket);
   void wait(const std::shared_ptr<Socket>& socket, bool for_reading);
+  using SteadyTime = std::chrono::steady_clock::time_point;
   void set_timer(long milliseconds);
+  void ring_at_once();
+  void ring_at(SteadyTime time);
+  void ring();
   std::shared_ptr<Socket> adopt(curl_socket_t fd, bool ours);
   curl_socket_t open_socket(const curl_sockaddr& address);
   void close_socket(curl_socket_t fd);
@@ -72,6 +77,9 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
 
   boost::asio::any_io_executor executor_;
   boost::asio::steady_timer timer_;
+  SteadyTime rings_ = SteadyTime::max();  // the timer; max(): not at all
+  SteadyTime due_ = SteadyTime::max();    // when libcurl wants to be called, which may be later
+  bool posted_ = false;                   // ring() is on its way through the loop
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
   std::unordered_map<CURL*, Waiter*> waiters_;
   std::vector<CURL*> idle_easies_;
