@@ -27,6 +27,11 @@ TEST(Model, creates_every_version_once_whatever_happens) {
   EXPECT_GT(searched.creations, searched.worlds) << "the worlds are not empty";
 }
 
+std::string name_of(const Bounds& b) {
+  return fmt::format("ticks_{}_blobs_{}_writes_{}_stops_{}_crashes_{}_exits_{}_lost_answers_{}_edits_{}",
+                     b.ticks, b.existing, b.writes, b.stops, b.crashes, b.retires, b.lost_answers, b.edits);
+}
+
 // Every course of a small world, within these bounds. The whole product of all of them at once is `make model`.
 struct SmallWorld : testing::TestWithParam<Bounds> {};
 
@@ -52,12 +57,13 @@ INSTANTIATE_TEST_SUITE_P(
                .crashes = 0,
                .retires = 1,
                .lost_answers = 0}),
-    [](const auto& info) {
-      const Bounds& b = info.param;
-      return fmt::format("ticks_{}_blobs_{}_writes_{}_stops_{}_crashes_{}_exits_{}_lost_answers_{}_edits_{}",
-                         b.ticks, b.existing, b.writes, b.stops, b.crashes, b.retires, b.lost_answers,
-                         b.edits);
-    });
+    [](const auto& info) { return name_of(info.param); });
 
 }  // namespace
+
+// Or GoogleTest shows the bytes.
+void PrintTo(const Bounds& bounds, std::ostream* out) {
+  *out << name_of(bounds);
+}
+
 }  // namespace abo::model
