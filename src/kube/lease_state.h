@@ -17,10 +17,10 @@
 
 namespace abo::kube {
 
-// 13 s, not client-go's 15: a candidate that looks every second takes over at most duration + 1 s and a request after
-// the holder's last renewal, and what we promise is 15 s after a kill.
+// 12 s, not client-go's 15: a candidate sees the holder's last renewal up to a second late, and that it is too old up to
+// a second late again, and what we promise is to take over within 15 s of a kill.
 struct LeaseTimes {
-  std::chrono::seconds duration{13};  // a record unchanged for so long may be taken over
+  std::chrono::seconds duration{12};  // a record unchanged for so long may be taken over
   std::chrono::milliseconds renew_every{2'000};
   std::chrono::milliseconds look_every{1'000};  // of a candidate
   std::chrono::milliseconds slack{2'000};

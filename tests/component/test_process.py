@@ -204,7 +204,7 @@ def test_of_two_only_one_acts_and_the_other_takes_over_at_once(two, scene):
     assert second.status("/readyz") == 200
     assert f'{PREFIX}polls_total' not in {series.partition("{")[0] for series in second.metrics()}
     first.stop()
-    wait_until(lambda: leads(second), bool, timeout=5, what="the standby leads")
+    wait_until(lambda: leads(second), bool, timeout=3, what="the standby leads")
     scene.upload("b.csv")
     scene.settles_with("a.csv", "b.csv")
 
@@ -215,8 +215,8 @@ def test_a_standby_takes_over_from_a_killed_leader(two, scene):
     scene.upload("a.csv")
     scene.wait_made("a.csv")
     first.kill()
+    wait_until(lambda: leads(second), bool, timeout=15, what="the standby leads")
     scene.upload("b.csv")
-    wait_until(lambda: leads(second), bool, timeout=20, what="the standby leads")
     scene.settles_with("a.csv", "b.csv")
 
 
