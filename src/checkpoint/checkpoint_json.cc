@@ -1,5 +1,6 @@
 // How a checkpoint is written into the watcher's status and read back.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
@@ -55,6 +56,15 @@ Result<Postponed> postponed_from_json(const json::value& value) {
   return out;
 }
 
+// 1e400 is read as infinity, which cannot be written as JSON again.
+bool has_infinity(const json::value& value) {
+  if (const double* number = value.if_double()) return !std::isfinite(*number);
+  if (const json::array* list = value.if_array()) return std::ranges::any_of(*list, has_infinity);
+  const json::object* object = value.if_object();
+  return object &&
+         std::ranges::any_of(*object, [](const auto& member) { return has_infinity(member.value()); });
+}
+
 }  // namespace
 
 json::object to_json(const Checkpoint& checkpoint) {
@@ -107,7 +117,10 @@ Result<Checkpoint> from_json(const json::value& value) {
       out.postponed.push_back(std::move(*postponed));
     }
   }
-  if (const json::array* list = find_array(*object, {"previous"})) out.previous = *list;
+  if (const json::array* list = find_array(*object, {"previous"})) {
+    if (std::ranges::any_of(*list, has_infinity)) return damaged("a number in previous is too large");
+    out.previous = *list;
+  }
   return out;
 }
 
