@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "base/text.h"
+
 namespace abo::filter {
 namespace {
 
@@ -29,13 +31,6 @@ std::string with_p_names(std::string_view pattern) {
   return out;
 }
 
-std::string shown(std::string_view pattern) {
-  if (pattern.size() <= max_shown) return std::string(pattern);
-  std::size_t end = max_shown;
-  while (end > 0 && (static_cast<unsigned char>(pattern[end]) & 0xC0) == 0x80) --end;
-  return std::string(pattern.substr(0, end)) + "...";
-}
-
 // An empty pattern is no pattern: nullptr.
 Result<std::unique_ptr<RE2>> compile_pattern(std::string_view field, const std::string& pattern) {
   if (pattern.empty()) return nullptr;
@@ -45,11 +40,11 @@ Result<std::unique_ptr<RE2>> compile_pattern(std::string_view field, const std::
     if (second->ok()) compiled = std::move(second);
   }
   if (compiled->ok()) return compiled;
-  std::string complaint = shown(compiled->error());  // it repeats parts of the pattern
+  std::string complaint = bounded_text(compiled->error(), max_shown);  // it repeats parts of the pattern
   if (compiled->error_code() == RE2::ErrorPatternTooLarge) complaint += " (counted repetitions multiply)";
   return fail(ErrorKind::Invalid, Reason::InvalidPattern,
-              fmt::format("{} \"{}\" is not a regular expression in RE2 syntax: {}", field, shown(pattern),
-                          complaint));
+              fmt::format("{} \"{}\" is not a regular expression in RE2 syntax: {}", field,
+                          bounded_text(pattern, max_shown), complaint));
 }
 
 std::vector<std::string> names_of_groups(const RE2& pattern) {

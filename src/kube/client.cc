@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "kube/kube_error.h"
 #include "kube/resource.h"
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/percent_encoding.h"
+#include "base/text.h"
 #include "kube/kube_error.h"
 
 namespace abo::kube {

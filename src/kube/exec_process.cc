@@ -21,6 +21,7 @@
 #include <optional>
 #include <system_error>
 
+#include "base/text.h"
 #include "kube/kube_error.h"
 
 extern char** environ;

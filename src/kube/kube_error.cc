@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace abo::kube {
 namespace {
 
@@ -107,21 +109,6 @@ Error make_error(int code, const json::object& status, std::string_view body,
 }
 
 }  // namespace
-
-std::string bounded_text(std::string_view text, std::size_t limit) {
-  bool cut = text.size() > limit;
-  if (cut) {
-    text = text.substr(0, limit);
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.remove_suffix(1);
-    if (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0) text.remove_suffix(1);
-  }
-  std::string out;
-  out.reserve(text.size() + 3);
-  for (char c : text) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c);
-  while (!out.empty() && out.back() == ' ') out.pop_back();
-  if (cut) out += "...";
-  return out;
-}
 
 Error error_of_status(int http_status, const json::object& status) {
   return make_error(http_status, status, {}, std::nullopt);

@@ -35,8 +35,4 @@ namespace abo::kube {
 // For a Status object that came another way: the object of a watch's ERROR event.
 [[nodiscard]] Error error_of_status(int http_status, const json::object& status);
 
-// At most 512 bytes of a server's text, cut between characters, control characters as spaces: safe for a
-// condition.
-[[nodiscard]] std::string bounded_text(std::string_view text, std::size_t limit = 512);
-
 }  // namespace abo::kube

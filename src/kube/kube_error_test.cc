@@ -107,13 +107,7 @@ TEST(KubeError, the_wait_comes_from_the_header_or_from_the_status) {
   EXPECT_EQ(error_of(answer(500, "", "x"), kNow).retry_after, std::nullopt);
 }
 
-TEST(KubeError, an_endless_message_is_cut_between_characters) {
-  std::string text = std::string(511, 'x') + "äää";
-  EXPECT_EQ(bounded_text(text), std::string(511, 'x') + "...");
-  EXPECT_EQ(bounded_text("a\nb\x7f"
-                         "c\n\n"),
-            "a b c");
-  EXPECT_EQ(bounded_text("äöü"), "äöü");
+TEST(KubeError, an_endless_message_is_cut) {
   EXPECT_LT(error_of({500, {}, std::string(1 << 20, 'y')}, kNow).message.size(), 600U);
 }
 

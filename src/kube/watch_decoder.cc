@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "kube/kube_error.h"
 
 namespace abo::kube {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "render/object_names.h"
 
 namespace abo::render {
@@ -50,7 +51,9 @@ Checked<void> check_kind(const json::object& manifest, std::string_view expected
   if (!kind) return std::unexpected(std::move(kind.error()));
   if (api_version->starts_with("rbac.authorization.k8s.io/") ||
       api_version->starts_with("mlops.example.com/")) {
-    return complain("/kind", fmt::format("{} {} is never created from a template", *api_version, *kind),
+    return complain("/kind",
+                    fmt::format("{} {} is never created from a template", bounded_text(*api_version, 80),
+                                bounded_text(*kind, 80)),
                     Reason::KindNotAllowed);
   }
   if (kind->ends_with("List") && manifest.contains("items")) {
@@ -59,8 +62,8 @@ Checked<void> check_kind(const json::object& manifest, std::string_view expected
   if (*kind != expected_kind) {
     return complain(
         "/kind",
-        fmt::format("the template's kind is \"{}\" but jobTemplate.kind says \"{}\": make them equal", *kind,
-                    expected_kind));
+        fmt::format("the template's kind is \"{}\" but jobTemplate.kind says \"{}\": make them equal",
+                    bounded_text(*kind, 80), bounded_text(expected_kind, 80)));
   }
   return {};
 }
@@ -166,7 +169,7 @@ Checked<void> check_name(const Text& name, const NameRule& rule, std::string_vie
       std::string(pointer),
       fmt::format("\"{}\" cannot be a name: use lower-case letters, digits, {}'-' only, and begin{} and "
                   "end with a letter or digit",
-                  shown, dots, rule.begins_with_letter ? " with a letter" : ""));
+                  bounded_text(shown, 100), dots, rule.begins_with_letter ? " with a letter" : ""));
 }
 
 }  // namespace abo::render

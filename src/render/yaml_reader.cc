@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/text.h"
 #include "render/yaml_scalar.h"
 
 namespace abo::render {
@@ -186,7 +187,7 @@ class Reader {
     auto name = key(depth);
     if (!name) return pass(name);
     if (members.contains(*name) && merged.erase(*name) == 0) {
-      return error(fmt::format("the key \"{}\" stands twice in this mapping", *name), mark);
+      return error(fmt::format("the key \"{}\" stands twice in this mapping", bounded_text(*name, 80)), mark);
     }
     if (auto ok = advance(); !ok) return pass(ok);
     auto value = value_at(depth, *name, mark);
@@ -388,7 +389,7 @@ std::string readable_path(std::string_view pointer) {
       out += out.empty() ? step : "." + step;
     }
   }
-  return out;
+  return bounded_text(out, 200);
 }
 
 }  // namespace abo::render

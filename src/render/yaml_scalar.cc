@@ -9,6 +9,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "render/yaml_scalar_forms.h"
 
 namespace abo::render {
@@ -76,7 +77,8 @@ std::expected<YamlScalar, std::string> resolve_scalar(std::string_view tag, std:
   if (kind_of(value) == wanted) return value;
   const auto* integer = std::get_if<std::int64_t>(&value);
   if (integer && wanted == "float") return static_cast<double>(*integer);
-  return std::unexpected(fmt::format("cannot read the {} \"{}\" as a !!{}", kind_of(value), text, wanted));
+  return std::unexpected(fmt::format("cannot read the {} \"{}\" as a !!{}", kind_of(value),
+                                     bounded_text(text, 80), bounded_text(wanted, 80)));
 }
 
 std::expected<json::value, std::string> to_json(YamlScalar scalar) {
