@@ -210,9 +210,10 @@ class BlobPass {
   Task<Result<Horizon>> list(azure::Access access, std::function<void()> begin,
                              std::function<void(const listing::BlobView&)> matched) {
     if (!row_.shape) row_.shape = std::make_unique<azure::ContainerShape>();
-    auto listed = co_await list_once(access, begin, matched);
-    // At most twice: what could not be split is not split again.
-    if (listed && listed->begin_again) listed = co_await list_once(std::move(access), begin, matched);
+    auto listed = co_await list_once(access, begin, matched, row_.shape.get());
+    // What could not be split is listed in one; that is never to be begun again.
+    if (listed && listed->begin_again)
+      listed = co_await list_once(std::move(access), begin, matched, nullptr);
     if (!row_.shape->is_large()) row_.shape.reset();
     if (!listed) co_return pass(listed);
     numbers_.listed = listed->listed;
@@ -223,7 +224,8 @@ class BlobPass {
   }
 
   Task<Result<azure::Listing>> list_once(azure::Access access, const std::function<void()>& begin,
-                                         const std::function<void(const listing::BlobView&)>& matched) {
+                                         const std::function<void(const listing::BlobView&)>& matched,
+                                         azure::ContainerShape* shape) {
     using namespace boost::asio::experimental::awaitable_operators;
     if (services_.stopping())
       co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
@@ -236,9 +238,9 @@ class BlobPass {
       matched(blob);
     };
     MonoTime began = services_.clock.mono();
-    auto listed = co_await (as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix,
-                                                          std::move(sink), row_.shape.get())) ||
-                            services_.stop_signal.wait(list_deadline));
+    auto listed = co_await (
+        as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink), shape)) ||
+        services_.stop_signal.wait(list_deadline));
     result_.listing = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.mono() - began);
     if (listed.index() == 1) {
       if (services_.stopping())

@@ -28,7 +28,7 @@ class ContainerShape {
   // It was read to its end, or not: then what it saw counts only if it is more than what was known.
   void end(bool complete);
 
-  // A split that was tried did not pay; not to be tried again before the container is twice as large.
+  // After end(): a split that was tried did not pay; not to be tried again before the container is twice as large.
   void refuse() { refused_at_ = listed_; }
 
   // Of an unsplit listing, and of how many blobs each: the service may give fewer than it is asked for.

@@ -72,6 +72,7 @@ Task<Result<Listing>> BlobClient::Run::whole() {
   }
   auto done = plan ? co_await in_parts(std::move(*plan)) : co_await in_one(prefix_);
   if (shape_) shape_->end(done.has_value() && !listing_.begin_again);
+  if (split_in_vain_) shape_->refuse();
   if (!done) co_return pass(done);
   co_return listing_;
 }
@@ -104,13 +105,12 @@ Task<Result<void>> BlobClient::Run::in_parts(SplitPlan plan) {
       std::ranges::move(next.parts, std::back_inserter(parts));
     }
     if (refused_) {
-      shape_->refuse();
-      listing_.begin_again = true;
+      listing_.begin_again = split_in_vain_ = true;
       co_return Result<void>{};
     }
   }
   std::ranges::sort(parts, std::ranges::greater{}, &Part::weight);
-  if (parts.empty() || parts.front().weight * 8 > shape_->marks().size() * 7) shape_->refuse();
+  split_in_vain_ = parts.empty() || parts.front().weight * 8 > shape_->marks().size() * 7;
   co_await net::concurrently(parts.size(), lanes_, [&](std::size_t i) { return list_part(parts[i]); });
   if (failed_) co_return std::unexpected(*failed_);
   co_return Result<void>{};

@@ -71,6 +71,7 @@ class BlobClient::Run {
   Listing listing_;
   std::optional<Error> failed_;  // of a part: the others end soon
   bool refused_ = false;         // a folder holds more folders than are worth a part each
+  bool split_in_vain_ = false;   // for the shape to remember
 };
 
 }  // namespace abo::azure

@@ -141,7 +141,10 @@ std::vector<SplitPlan::Group> SplitPlan::join(const Found& found, std::size_t li
   };
   while (Group* heavy = too_large(groups)) {
     std::vector<Group> pieces = divide(found, *heavy);
-    if (pieces.size() == 1) heavy->whole = true;  // cannot be, but must not hang
+    if (pieces.size() == 1) {  // cannot be, but must not hang
+      heavy->whole = true;
+      continue;
+    }
     std::vector<Group> before = groups;
     *heavy = pieces.front();
     groups.insert(groups.end(), pieces.begin() + 1, pieces.end());
