@@ -51,7 +51,7 @@ Meaning meaning_of_409(const json::object& status) {
   return {ErrorKind::Conflict, Reason::ApiServerUnavailable};
 }
 
-Meaning meaning_of(int code, const json::object& status, std::string_view message, bool wants_retry) {
+Meaning meaning_of(int code, const json::object& status, std::string_view message) {
   if (denied_by_admission(message)) {
     bool invalid = code == 400 || code == 422;
     return {invalid ? ErrorKind::Invalid : ErrorKind::Forbidden, Reason::AdmissionDenied};
@@ -73,8 +73,6 @@ Meaning meaning_of(int code, const json::object& status, std::string_view messag
       return {ErrorKind::TooLarge, Reason::Rejected};
     case 429:
       return {ErrorKind::Throttled, Reason::ApiServerUnavailable};
-    case 503:
-      return {wants_retry ? ErrorKind::Throttled : ErrorKind::UnknownOutcome, Reason::ApiServerUnavailable};
     default:
       break;
   }
@@ -104,7 +102,7 @@ Error make_error(int code, const json::object& status, std::string_view body,
     }
   }
   std::string_view judged = find_string(status, {"message"});
-  Meaning meaning = meaning_of(code, status, judged.empty() ? body : judged, wait.has_value());
+  Meaning meaning = meaning_of(code, status, judged.empty() ? body : judged);
   return Error{meaning.kind, meaning.reason, std::move(message), wait};
 }
 

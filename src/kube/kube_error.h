@@ -2,22 +2,28 @@
 // Follows the API conventions ("Response Status Kind") and the texts of kube-apiserver's admission plugins,
 // which give quota, terminating namespaces and webhooks no code of their own.
 //
-//   kind             reason                when
-//   Unauthenticated  ApiServerUnavailable  401: the operator's own credential, nothing a watcher's owner can
-//   mend Forbidden        Forbidden             403 by RBAC Forbidden        QuotaExceeded         403
-//   "exceeded quota" Forbidden        NamespaceTerminating  403 "... because it is being terminated"
-//   Forbidden        AdmissionDenied       a webhook or policy said no, with whatever code it chose but 400
-//   and 422 Invalid          AdmissionDenied       the same with 400 or 422 Invalid          Rejected 400,
-//   405, 406, 415, 422 and any other 4xx NotFound         NamespaceTerminating  404 of the namespace itself
-//   NotFound         KindNotFound          404 otherwise: the object, or the whole kind
-//   AlreadyExists    NameConflict          409 with reason AlreadyExists ("object is being deleted" included)
-//   Conflict         ApiServerUnavailable  409 otherwise: a newer resourceVersion, a failed precondition
-//   Gone             ApiServerUnavailable  410
-//   TooLarge         Rejected              413
-//   Throttled        ApiServerUnavailable  429; 503 with Retry-After; 409 of the quota's own bookkeeping
-//   UnknownOutcome   AdmissionDenied       500 "failed calling webhook"
-//   UnknownOutcome   ApiServerUnavailable  5xx otherwise
-//   UnknownOutcome   InvalidResponse       1xx and 3xx: whoever answers is no API server
+// Unauthenticated:
+//   ApiServerUnavailable: 401, the operator's own credential and nothing that a watcher's owner can mend.
+// Forbidden:
+//   Forbidden: 403 by RBAC.
+//   QuotaExceeded: 403 "exceeded quota".
+//   NamespaceTerminating: 403 "... because it is being terminated".
+//   AdmissionDenied: a webhook or policy said no, with whatever code it chose but 400 and 422.
+// Invalid:
+//   AdmissionDenied: the same with 400 or 422.
+//   Rejected: 400, 405, 406, 415, 422 and any other 4xx.
+// NotFound:
+//   NamespaceTerminating: 404 of the namespace itself.
+//   KindNotFound: 404 otherwise, of the object or the whole kind.
+// AlreadyExists, NameConflict: 409 with reason AlreadyExists ("object is being deleted" included).
+// Conflict, ApiServerUnavailable: 409 otherwise, a newer resourceVersion or a failed precondition.
+// Gone, ApiServerUnavailable: 410.
+// TooLarge, Rejected: 413.
+// Throttled, ApiServerUnavailable: 429, and 409 of the quota's own bookkeeping. Surely nothing was done.
+// UnknownOutcome:
+//   AdmissionDenied: 500 "failed calling webhook".
+//   ApiServerUnavailable: 5xx otherwise; also 503 with Retry-After, which a proxy may say of what was carried out.
+//   InvalidResponse: 1xx and 3xx, whoever answers is no API server.
 #pragma once
 
 #include <string_view>

@@ -82,7 +82,7 @@ TEST(KubeError, each_refusal_has_its_meaning) {
       {"throttled", answer(429, "TooManyRequests", "later"), ErrorKind::Throttled,
        Reason::ApiServerUnavailable},
       {"overloaded, with a wish", answer(503, "ServiceUnavailable", "later", {{"retryAfterSeconds", 3}}),
-       ErrorKind::Throttled, Reason::ApiServerUnavailable},
+       ErrorKind::UnknownOutcome, Reason::ApiServerUnavailable},
       {"overloaded", {503, {}, "upstream"}, ErrorKind::UnknownOutcome, Reason::ApiServerUnavailable},
       {"etcd", answer(500, "InternalError", "etcdserver: request timed out"), ErrorKind::UnknownOutcome,
        Reason::ApiServerUnavailable},
