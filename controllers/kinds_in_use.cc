@@ -26,7 +26,8 @@ Task<Result<bool>> has_ours(kube::Client& client, std::string path) {
 
 Task<void> look(kube::Client& client, KindsInUse::Place place, KindsInUse& found) {
   auto ours = co_await has_ours(client, place.resource.path(place.ns));
-  if (!ours && !is_final(ours.error())) found.complete = false;
+  bool gone = !ours && ours.error().kind == ErrorKind::NotFound;  // since it was found
+  if (!ours && !gone) found.note(ours.error());
   if (ours && *ours) found.places.push_back(std::move(place));
 }
 
@@ -44,8 +45,10 @@ std::string our_label() {
   return fmt::format("{}={}", render::managed_by_label, render::managed_by_value);
 }
 
-bool is_final(const Error& error) {
-  return disposition(error) != Disposition::Retry;
+void KindsInUse::note(Error worse) {
+  bool graver =
+      !error || (disposition(worse) == Disposition::Retry && disposition(*error) != Disposition::Retry);
+  if (graver) error = std::move(worse);
 }
 
 Task<Result<std::vector<KindRule>>> spelled_out(kube::Client& client, std::vector<KindRule> rules) {
@@ -88,14 +91,14 @@ Task<KindsInUse> kinds_in_use(kube::Client& client, kube::Discovery& discovery, 
   KindsInUse found;
   auto versions = co_await versions_of(client, rule);
   if (!versions) {
-    found.complete = is_final(versions.error());
+    found.note(versions.error());
     co_return found;
   }
   std::vector<kube::Resource> kinds;
   for (const std::string& version : *versions) {
     auto served = co_await discovery.served(version);
     if (served) take_new(kinds, rule, std::move(*served));
-    if (!served && !is_final(served.error())) found.complete = false;
+    if (!served) found.note(served.error());
   }
   std::vector<KindsInUse::Place> places;
   for (const kube::Resource& kind : kinds) {

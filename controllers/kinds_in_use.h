@@ -3,6 +3,7 @@
 // else. A list of one object's metadata for each served kind; nothing is kept.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,6 @@ namespace abo::controllers {
 // The label that every created resource bears, as a selector.
 [[nodiscard]] std::string our_label();
 
-// Not served, or not ours to list: asking again is of no use, and the watchers that need it will say so.
-[[nodiscard]] bool is_final(const Error& error);
-
 // Rules for any group become one for each group there is, so that a group whose server is broken holds up no other.
 [[nodiscard]] Task<Result<std::vector<KindRule>>> spelled_out(kube::Client& client,
                                                               std::vector<KindRule> rules);
@@ -37,7 +35,10 @@ struct KindsInUse {
     std::string ns;
   };
   std::vector<Place> places;
-  bool complete = true;  // no question failed that may be answered later
+  std::optional<Error>
+      error;  // of a question that failed; one that may be answered later rather than another
+
+  void note(Error worse);
 };
 
 // Of a wildcard of one group; namespaces: "" for all.

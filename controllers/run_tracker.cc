@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <algorithm>
 
 #include "controllers/concurrently.h"
@@ -14,6 +16,8 @@ namespace {
 
 constexpr std::chrono::milliseconds sync_patience = std::chrono::seconds{10};
 constexpr std::chrono::milliseconds start_retry = std::chrono::seconds{1};
+constexpr std::uint32_t max_not_served = 8;  // answers, over some four minutes
+constexpr std::chrono::milliseconds start_patience = std::chrono::seconds{10};
 
 std::string_view group_of(std::string_view api_version) {
   auto slash = api_version.find('/');
@@ -26,19 +30,25 @@ std::string_view group_of(std::string_view api_version) {
 class RunTracker::Watch final : public kube::ReflectorHandler {
  public:
   Watch(RunTracker& tracker, WatchId id, kube::Resource resource, std::string ns)
-      : tracker_(tracker),
-        id_(id),
-        resource_(std::move(resource)),
-        ns_(std::move(ns)),
-        reflector_(tracker.client_, *this, reflector_options(), tracker.clock_, tracker.sleeper_,
-                   tracker.options_.random) {}
+      : tracker_(tracker), id_(id), resource_(std::move(resource)), ns_(std::move(ns)) {
+    begin();
+  }
 
   [[nodiscard]] const kube::Resource& resource() const { return resource_; }
   [[nodiscard]] WatchId id() const { return id_; }
   [[nodiscard]] bool covers(std::string_view api_version, std::string_view kind, std::string_view ns) const {
     return resource_.kind == kind && resource_.group == group_of(api_version) && (ns_.empty() || ns_ == ns);
   }
-  [[nodiscard]] Task<void> run() { return reflector_.run(); }
+  // It is not served, in this version at least.
+  [[nodiscard]] bool is_missing() const { return error_ && error_->kind == ErrorKind::NotFound; }
+  // Another version shows the same objects.
+  void move_to(kube::Resource resource) {
+    reflectors_.back()->stop();
+    resource_ = std::move(resource);
+    synced_ = false;
+    error_.reset();
+    begin();
+  }
 
   // Listed once and not failing since; or why not.
   [[nodiscard]] Task<Result<void>> listed() {
@@ -78,6 +88,12 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   }
 
  private:
+  void begin() {
+    reflectors_.push_back(std::make_unique<kube::Reflector>(tracker_.client_, *this, reflector_options(),
+                                                            tracker_.clock_, tracker_.sleeper_,
+                                                            tracker_.options_.random));
+    tracker_.scope_.spawn(reflectors_.back()->run());
+  }
   [[nodiscard]] kube::ReflectorOptions reflector_options() const {
     return {.path = resource_.path(ns_),
             .label_selector = our_label(),
@@ -101,7 +117,7 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
   bool synced_ = false;
   std::optional<Error> error_;
   kube::Signal progress_;
-  kube::Reflector reflector_;
+  std::vector<std::unique_ptr<kube::Reflector>> reflectors_;  // the last one counts; others end when they can
 };
 
 RunTracker::RunTracker(kube::Client& client, kube::Discovery& discovery, const Clock& clock,
@@ -117,37 +133,42 @@ RunTracker::~RunTracker() = default;
 
 Task<void> RunTracker::start(const KindPolicy& kinds) {
   auto spelled = co_await spelled_out(client_, kinds.rules());
-  while (!spelled && !is_final(spelled.error()) && !options_.stopping()) {
+  while (!spelled && disposition(spelled.error()) == Disposition::Retry && !options_.stopping()) {
     co_await sleeper_.sleep(start_retry);
     spelled = co_await spelled_out(client_, kinds.rules());
   }
   std::vector<KindRule> rules = kinds.rules();
   if (spelled) rules = std::move(*spelled);
-  std::vector<char> settled(rules.size(), 0);
+  std::vector<Start> starts(rules.size(), Start::Unanswered);
   bool none = !rules.empty();
   while (none && !options_.stopping()) {
     co_await concurrently(rules.size(), requests_in_flight,
-                          [&](std::size_t i) { return note_start(rules[i], settled[i]); });
-    none = std::ranges::none_of(settled, [](char one) { return one != 0; });
+                          [&](std::size_t i) { return note_start(rules[i], starts[i]); });
+    none = std::ranges::all_of(starts, [](Start one) { return one == Start::Unanswered; });
     if (none) co_await sleeper_.sleep(start_retry);
   }
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (!settled[i]) scope_.spawn(keep_starting(rules[i]));
+    if (starts[i] != Start::Settled) scope_.spawn(keep_starting(rules[i]));
   }
 }
 
-Task<void> RunTracker::note_start(KindRule rule, char& settled) {
-  settled = co_await start_rule(std::move(rule)) ? 1 : 0;
+// A group that hangs is not waited for either.
+Task<void> RunTracker::note_start(KindRule rule, Start& start) {
+  using namespace boost::asio::experimental::awaitable_operators;
+  auto first = co_await (start_rule(std::move(rule)) || sleeper_.sleep(start_patience));
+  start = first.index() == 0 ? std::get<0>(first) : Start::Unanswered;
 }
 
 Task<void> RunTracker::keep_starting(KindRule rule) {
-  for (std::uint32_t failures = 1; !options_.stopping(); ++failures) {
-    co_await sleeper_.sleep(backoff(failures, options_.random()));
-    if (options_.stopping() || co_await start_rule(rule)) co_return;
+  for (std::uint32_t tries = 1; !options_.stopping(); ++tries) {
+    co_await sleeper_.sleep(backoff(tries, options_.random()));
+    if (options_.stopping()) co_return;
+    Start start = co_await start_rule(rule);
+    if (start == Start::Settled || (start == Start::NotServed && tries >= max_not_served)) co_return;
   }
 }
 
-Task<bool> RunTracker::start_rule(KindRule rule) {
+Task<RunTracker::Start> RunTracker::start_rule(KindRule rule) {
   if (is_wildcard(rule)) return start_wildcard(std::move(rule));
   return start_kind(std::move(rule));
 }
@@ -156,26 +177,32 @@ std::vector<std::string> RunTracker::scopes() const {
   return options_.namespaces.empty() ? std::vector<std::string>{""} : options_.namespaces;
 }
 
-Task<bool> RunTracker::start_kind(KindRule rule) {
+Task<RunTracker::Start> RunTracker::start_kind(KindRule rule) {
   auto versions = co_await versions_of(client_, rule);
-  if (!versions) co_return is_final(versions.error());
-  if (versions->empty()) co_return true;
-  bool settled = true;
+  if (!versions) co_return start_after(versions.error());
+  if (versions->empty()) co_return Start::Settled;
+  Start start = Start::Settled;
   for (const std::string& ns : scopes()) {
     auto followed = co_await follow(versions->front(), rule.kind, ns);
-    settled = settled && (followed || is_final(followed.error()));
+    if (!followed) start = std::max(start, start_after(followed.error()));
   }
-  co_return settled;
+  co_return start;
 }
 
-Task<bool> RunTracker::start_wildcard(KindRule rule) {
+Task<RunTracker::Start> RunTracker::start_wildcard(KindRule rule) {
   auto in_use = co_await kinds_in_use(client_, discovery_, std::move(rule), scopes());
-  bool settled = in_use.complete;
+  Start start = in_use.error ? start_after(*in_use.error) : Start::Settled;
   for (const auto& [resource, ns] : in_use.places) {
     auto followed = co_await follow(resource.api_version(), resource.kind, ns);
-    settled = settled && (followed || is_final(followed.error()));
+    if (!followed) start = std::max(start, start_after(followed.error()));
   }
-  co_return settled;
+  co_return start;
+}
+
+// An API server that is just starting says for a moment that a kind does not exist, so it is asked again for minutes.
+RunTracker::Start RunTracker::start_after(const Error& error) {
+  if (disposition(error) == Disposition::Retry) return Start::Unanswered;
+  return error.kind == ErrorKind::NotFound ? Start::NotServed : Start::Settled;
 }
 
 Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, std::string kind,
@@ -193,7 +220,9 @@ Task<Result<RunTracker::Followed>> RunTracker::follow(std::string api_version, s
                      fmt::format("{} {} is cluster-scoped; a template may only create namespaced kinds",
                                  api_version, kind));
     }
-    id = watch_for(*resource, ns).id();
+    Watch& found = watch_for(*resource, ns);
+    if (found.is_missing()) found.move_to(*resource);
+    id = found.id();
   }
   Watch& watch = *watches_[*id];
   auto listed = co_await watch.listed();
@@ -206,7 +235,6 @@ RunTracker::Watch& RunTracker::watch_for(const kube::Resource& resource, std::st
   std::string scope_ns = options_.namespaces.empty() ? std::string() : std::string(ns);
   auto id = static_cast<WatchId>(watches_.size());
   watches_.push_back(std::make_unique<Watch>(*this, id, resource, std::move(scope_ns)));
-  scope_.spawn(watches_.back()->run());
   return *watches_.back();
 }
 

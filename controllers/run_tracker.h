@@ -2,9 +2,11 @@
 // to some), by our label, feeding the RunStore. Kinds of the allow-list are followed from the start, so that objects
 // held by our finalizer are found before anything is created. What a wildcard of the list allows is looked through once
 // at the start and followed where something of ours is; the rest from its first use. A kind is followed once, in
-// whatever version: all versions show the same objects.
+// whatever version: all versions show the same objects. When that version is served no more, the next one that a
+// template asks for takes its place.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,9 +42,9 @@ class RunTracker {
   ~RunTracker();
 
   // Follows the kinds of the allow-list that the cluster serves, and those of wildcards that have resources of ours.
-  // Returns when each was listed once or cannot be. It waits
-  // as long as the API server answers for none of them, but not for a single kind whose server is broken: that one is
-  // tried on, and follow() guards those who need it.
+  // Returns when each was listed once or cannot be. It waits as long as the API server answers for none of them, but not
+  // for a single kind whose server is broken or not there yet: that one is tried on, and follow() guards those who need
+  // it.
   [[nodiscard]] Task<void> start(const KindPolicy& kinds);
 
   struct Followed {
@@ -64,12 +66,15 @@ class RunTracker {
  private:
   class Watch;
   Watch& watch_for(const kube::Resource& resource, std::string_view ns);
-  // True when the rule is settled: followed, or surely not to be followed.
-  [[nodiscard]] Task<bool> start_rule(KindRule rule);
-  [[nodiscard]] Task<bool> start_kind(KindRule rule);
-  [[nodiscard]] Task<bool> start_wildcard(KindRule rule);
+  // How far a rule has come: followed, or surely not to be followed; not there, as far as the API server knows now; not
+  // known. From good to bad.
+  enum class Start : std::uint8_t { Settled, NotServed, Unanswered };
+  [[nodiscard]] Task<Start> start_rule(KindRule rule);
+  [[nodiscard]] Task<Start> start_kind(KindRule rule);
+  [[nodiscard]] Task<Start> start_wildcard(KindRule rule);
+  [[nodiscard]] static Start start_after(const Error& error);
   [[nodiscard]] std::vector<std::string> scopes() const;
-  [[nodiscard]] Task<void> note_start(KindRule rule, char& settled);
+  [[nodiscard]] Task<void> note_start(KindRule rule, Start& start);
   [[nodiscard]] Task<void> keep_starting(KindRule rule);
 
   kube::Client& client_;

@@ -3,11 +3,21 @@
 #include <gtest/gtest.h>
 
 #include "controllers/fake_world.h"
+#include "render/object_names.h"
 
 namespace abo::controllers {
 namespace {
 
 using namespace std::chrono_literals;
+
+json::object held_by(const std::string& watcher_uid) {
+  return {{"metadata",
+           {{"namespace", "ml"},
+            {"name", "a"},
+            {"finalizers", json::array{render::recording_finalizer}},
+            {"annotations",
+             {{render::watcher_uid_annotation, watcher_uid}, {render::trigger_key_annotation, "00"}}}}}};
+}
 
 Task<void> follow(RunTracker& runs, std::string version, std::optional<RunTracker::Followed>& out) {
   auto followed = co_await runs.follow("example.com/" + version, "Run", "ml");
@@ -33,6 +43,27 @@ TEST_F(Tracker, follows_a_kind_once_in_whatever_version_and_creates_in_the_one_a
   EXPECT_EQ(world.cluster.times_of("WATCH /apis/example.com/").size(), 1u);
 }
 
+TEST_F(Tracker, follows_a_kind_in_the_version_asked_for_when_the_one_before_is_served_no_more) {
+  world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});
+  world.cluster.served.push_back({"/apis/example.com/v2", "runs", "Run"});
+  std::optional<RunTracker::Followed> first, second, third;
+  world.watch_scope.spawn(follow(world.runs, "v1", first));
+  world.run_for(1s);
+  ASSERT_TRUE(first);
+  std::erase_if(world.cluster.served, [](const auto& one) { return one.base == "/apis/example.com/v1"; });
+  world.cluster.put("/apis/example.com/v2/namespaces/ml/runs/a", held_by("w-alpha"));
+  world.run_for(10min);
+  world.watch_scope.spawn(follow(world.runs, "v2", second));
+  world.run_for(15s);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->watch, first->watch);
+  EXPECT_EQ(world.runs.resource_of(first->watch).version, "v2");
+  EXPECT_EQ(world.runs.store().held("ml/w-alpha").size(), 1u);
+  std::size_t asked = world.cluster.times_of("GET /apis/example.com/v1/").size();
+  world.run_for(1h);
+  EXPECT_LE(world.cluster.times_of("GET /apis/example.com/v1/").size(), asked + 1) << "the old one has ended";
+}
+
 Task<void> start(RunTracker& runs, const KindPolicy& kinds, bool& started) {
   co_await runs.start(kinds);
   started = true;
@@ -53,6 +84,27 @@ TEST_F(Tracker, tries_a_kind_whose_server_is_broken_ever_more_slowly_and_holds_u
   EXPECT_LE(world.cluster.times_of("GET /apis/example.com").size(), 30u);
   world.cluster.rule = {};
   world.run_for(6min);
+  EXPECT_TRUE(world.runs.watch_of("example.com/v1", "Run", "ml"));
+}
+
+TEST_F(Tracker, holds_up_nobody_for_a_kind_whose_server_hangs) {
+  world.cluster.hold = [](const std::string& what) { return what.starts_with("GET /apis/example.com"); };
+  world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "", "*"}});
+  bool started = false;
+  world.watch_scope.spawn(start(world.runs, world.settings.kinds, started));
+  world.run_for(11s);
+  EXPECT_TRUE(started);
+}
+
+TEST_F(Tracker, finds_a_kind_that_an_api_server_did_not_know_when_it_was_just_starting) {
+  world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "", "Run"}});
+  bool started = false;
+  world.watch_scope.spawn(start(world.runs, world.settings.kinds, started));
+  world.run_for(3s);
+  EXPECT_TRUE(started);
+  EXPECT_FALSE(world.runs.watch_of("example.com/v1", "Run", "ml"));
+  world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});
+  world.run_for(30s);
   EXPECT_TRUE(world.runs.watch_of("example.com/v1", "Run", "ml"));
 }
 

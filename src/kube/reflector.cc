@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::chrono::seconds kSlack{30};  // after which a watch past its timeoutSeconds is taken for dead
 
+Error stopped() {
+  return {ErrorKind::Canceled, Reason::Canceled, "not followed any more"};
+}
+
 }  // namespace
 
 Reflector::Reflector(Client& client, ReflectorHandler& handler, ReflectorOptions options, const Clock& clock,
@@ -26,14 +30,14 @@ Reflector::Reflector(Client& client, ReflectorHandler& handler, ReflectorOptions
       random_(std::move(random)) {}
 
 Task<void> Reflector::run() {
-  while (!canceled_) {
+  while (!stopped_) {
     std::chrono::milliseconds wait{};
     if (plan_.step() == WatchPlan::Step::List) {
       wait = co_await list_once();
     } else {
       wait = co_await watch_once();
     }
-    if (!canceled_ && wait.count() > 0) co_await sleeper_.sleep(wait);
+    if (!stopped_ && wait.count() > 0) co_await sleeper_.sleep(wait);
   }
 }
 
@@ -41,14 +45,15 @@ Task<std::chrono::milliseconds> Reflector::list_once() {
   handler_.on_list_begin();
   ListOptions options{options_.label_selector, options_.field_selector, options_.metadata_only};
   OnItem on_item = [this](json::object&& object) -> Result<void> {
+    if (stopped_) return std::unexpected(stopped());
     handler_.on_object(std::move(object), Change::Added);
     return {};
   };
   Result<std::string> version = co_await list(client_, options_.path, std::move(options), std::move(on_item));
-  if (version) {
+  if (stopped_ || (!version && version.error().kind == ErrorKind::Canceled)) {
+    stopped_ = true;
+  } else if (version) {
     handler_.on_list_end();
-  } else if (version.error().kind == ErrorKind::Canceled) {
-    canceled_ = true;
   } else {
     handler_.on_error(version.error());
   }
@@ -56,6 +61,7 @@ Task<std::chrono::milliseconds> Reflector::list_once() {
 }
 
 Result<void> Reflector::take(WatchEvent&& event) {
+  if (stopped_) return std::unexpected(stopped());
   std::string version{find_string(event.object, {"metadata", "resourceVersion"})};
   switch (event.type) {
     case WatchEventType::Added:
@@ -95,8 +101,8 @@ Task<std::chrono::milliseconds> Reflector::watch_once() {
   plan_.watch_begins();
   MonoTime began = clock_.mono();
   Result<void> how = co_await client_.stream(std::move(path), std::move(sink), std::move(stream));
-  if (!how && how.error().kind == ErrorKind::Canceled) {
-    canceled_ = true;
+  if (stopped_ || (!how && how.error().kind == ErrorKind::Canceled)) {
+    stopped_ = true;
   } else if (!how &&
              how.error().kind != ErrorKind::Gone) {  // an expired version is routine: it means list again
     handler_.on_error(how.error());

@@ -55,6 +55,9 @@ class Reflector {
   // Until the coroutine is cancelled: then it returns, or throws operation_aborted as Asio does.
   [[nodiscard]] Task<void> run();
 
+  // Tells the handler nothing more; run() returns when its step or pause is over.
+  void stop() { stopped_ = true; }
+
  private:
   [[nodiscard]] Task<std::chrono::milliseconds> list_once();
   [[nodiscard]] Task<std::chrono::milliseconds> watch_once();
@@ -68,7 +71,7 @@ class Reflector {
   std::function<double()> random_;
   WatchPlan plan_;
   bool watched_ = false;  // a watch was opened before, so the next one is a restart
-  bool canceled_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace abo::kube
