@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -39,6 +40,10 @@ class FakeBlobs final : public net::Transport {
   void upload(const std::string& account, std::string name) {
     blobs_[account].push_back({std::move(name), std::chrono::floor<std::chrono::seconds>(clock_.wall())});
   }
+  void overwrite(const std::string& account, const std::string& name) {
+    auto blob = std::ranges::find(blobs_.at(account), name, &Blob::name);
+    *blob = {name, std::chrono::floor<std::chrono::seconds>(clock_.wall()), blob->version + 1};
+  }
   [[nodiscard]] std::vector<MonoTime> times_of(std::string_view account) const {
     std::vector<MonoTime> out;
     for (const Seen& seen : listings) {
@@ -67,9 +72,9 @@ class FakeBlobs final : public net::Transport {
     std::string rows;
     for (const Blob& blob : blobs_[account]) {
       rows += fmt::format(
-          "<Blob><Name>{}</Name><Properties><Last-Modified>{}</Last-Modified><Etag>0x1</Etag>"
+          "<Blob><Name>{}</Name><Properties><Last-Modified>{}</Last-Modified><Etag>0x{}</Etag>"
           "<Content-Length>1</Content-Length></Properties></Blob>",
-          blob.name, format_rfc1123(blob.written));
+          blob.name, format_rfc1123(blob.written), blob.version);
     }
     std::string page = fmt::format(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults><Blobs>{}</Blobs><NextMarker/>"
@@ -84,6 +89,7 @@ class FakeBlobs final : public net::Transport {
   struct Blob {
     std::string name;
     ServiceTime written;
+    int version = 1;
   };
   const Clock& clock_;
   std::map<std::string, std::vector<Blob>> blobs_;  // by account

@@ -44,10 +44,9 @@ Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId wa
   kube::ListOptions options{.label_selector = fmt::format("{}={}", render::watcher_label,
                                                           render::watcher_label_value(watcher_name))};
   auto listed = co_await kube::list(services.kube, resource.path(ns), options, [&](json::object&& object) {
-    // What the watch has told already is newer than a page of a list.
-    bool known =
-        services.runs.store().outcome(watch, ns, find_string(object, {"metadata", "name"})).has_value();
-    if (!known) services.runs.store().upsert(watch, object, services.clock.mono());
+    // Held ones, also under a name that is known: the watch may still tell of an earlier object. What is not held is
+    // recorded, and the watch's matter alone, which knows better by now what has gone.
+    if (recording_finalizer_index(object)) services.runs.store().upsert(watch, object, services.clock.mono());
     return Result<void>{};
   });
   if (!listed && listed.error().kind != ErrorKind::NotFound) co_return pass(listed);
@@ -56,18 +55,32 @@ Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId wa
 
 namespace {
 
-// `away`: whether the API server was found to be.
-Task<void> release_one(Services& services, const HeldRun& run, bool& away) {
-  if (away || !services.may_act()) co_return;
+// So many in a row that could not be released speak for the rest: each may have taken as long as a request may.
+constexpr std::size_t max_failures_in_a_row = 8;
+
+struct ReleaseRound {
+  bool away = false;  // the API server was found to be
+  std::size_t failures_in_a_row = 0;
+
+  [[nodiscard]] bool over() const { return away || failures_in_a_row >= max_failures_in_a_row; }
+};
+
+Task<void> release_one(Services& services, const HeldRun& run, ReleaseRound& round) {
+  if (round.over() || !services.may_act()) co_return;
   auto removed = co_await remove_recording_finalizer(services.kube, services.runs.resource_of(run.watch), run,
                                                      0, services.may_act);
   if (removed) {
+    round.failures_in_a_row = 0;
     services.runs.store().recorded(run.watch, run.ns, run.name, run.uid);
     services.telemetry.released(run);
-  } else if (api_is_away(removed.error())) {
-    away = true;
   } else if (removed.error().kind != ErrorKind::Canceled) {
-    services.telemetry.release_failed(run, removed.error());
+    ++round.failures_in_a_row;
+    // An API server that is away is told of once, by others. But one broken kind can look the same, so it has its pause.
+    if (api_is_away(removed.error())) {
+      round.away = true;
+    } else {
+      services.telemetry.release_failed(run, removed.error());
+    }
     try_later(services, run);
   }
 }
@@ -82,9 +95,9 @@ std::vector<HeldRun> releasable(const Services& services, std::vector<HeldRun> h
 
 Task<void> release(Services& services, std::vector<HeldRun> held) {
   held = releasable(services, std::move(held));
-  bool away = false;
+  ReleaseRound round;
   co_await concurrently(held.size(), requests_in_flight,
-                        [&](std::size_t i) { return release_one(services, held[i], away); });
+                        [&](std::size_t i) { return release_one(services, held[i], round); });
 }
 
 void try_later(const Services& services, const HeldRun& run) {

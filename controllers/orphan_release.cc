@@ -2,11 +2,19 @@
 
 #include <algorithm>
 
+#include "controllers/concurrently.h"
 #include "controllers/held_runs.h"
 #include "kube/list.h"
 #include "kube/resource.h"
 
 namespace abo::controllers {
+
+namespace {
+
+// So that one owner whose resources cannot be released does not keep the others'.
+constexpr std::size_t owners_at_once = 4;
+
+}  // namespace
 
 using std::chrono::milliseconds;
 
@@ -50,19 +58,19 @@ std::optional<MonoTime> OrphanRelease::next_due() const {
 }
 
 Task<void> OrphanRelease::release_due() {
-  for (const std::string& owner : orphans()) {
-    if (services_.stopping() || outage_.lasts()) co_return;
-    auto held = releasable(services_, services_.runs.store().held(owner));
-    if (held.empty()) continue;
-    auto there = co_await exists(held.front().ns, owner);
-    if (!there && api_is_away(there.error())) {
-      outage_.suspect();
-    } else if (!there || *there) {
-      for (const HeldRun& run : held) try_later(services_, run);
-    } else {
-      co_await release(services_, std::move(held));
-    }
-  }
+  std::vector<std::string> owners = orphans();
+  co_await concurrently(owners.size(), owners_at_once,
+                        [&](std::size_t i) { return release_owner(owners[i]); });
+}
+
+Task<void> OrphanRelease::release_owner(std::string owner) {
+  if (services_.stopping() || outage_.lasts()) co_return;
+  auto held = releasable(services_, services_.runs.store().held(owner));
+  if (held.empty()) co_return;
+  auto there = co_await exists(held.front().ns, owner);
+  if (there && !*there) co_return co_await release(services_, std::move(held));
+  if (!there && api_is_away(there.error())) outage_.suspect();
+  for (const HeldRun& run : held) try_later(services_, run);
 }
 
 // Asked with a quorum: the watch may not have told of a watcher that a predecessor already worked for. A resource that

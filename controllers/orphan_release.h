@@ -29,6 +29,7 @@ class OrphanRelease {
  private:
   [[nodiscard]] std::vector<std::string> orphans() const;
   [[nodiscard]] Task<void> release_due();
+  [[nodiscard]] Task<void> release_owner(std::string owner);
   [[nodiscard]] std::optional<MonoTime> next_due() const;
   [[nodiscard]] Task<Result<bool>> exists(std::string ns, std::string owner);
 

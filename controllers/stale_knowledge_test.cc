@@ -61,5 +61,30 @@ TEST_F(StaleKnowledge, of_the_spec_makes_nothing_by_the_old_one) {
   EXPECT_THAT(jobs(), ElementsAre(FakeWorld::jobs() + "/new"));
 }
 
+// The Job of the first version is gone, which the watch has not told yet; the creation of the second one's Job, under the
+// same name, was carried out and its answer lost; then the template gets another name.
+TEST_F(StaleKnowledge, of_a_jobs_end_does_not_hide_the_next_one_of_its_name) {
+  world.add("alpha");
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(1min);
+  std::string job = FakeWorld::jobs() + "/alpha-a.csv";
+  ASSERT_THAT(jobs(), ElementsAre(job));
+  world.cluster.silent = [](const std::string& path) { return path.starts_with(FakeWorld::jobs()); };
+  world.cluster.remove(job);
+  world.blobs.overwrite("alpha", "a.csv");
+  bool lost = false;
+  world.cluster.lose = [&](const std::string& what) {
+    return !lost && (lost = what.starts_with("POST " + FakeWorld::jobs()));
+  };
+  for (int i = 0; i < 700 && !lost; ++i) world.run_for(100ms);
+  ASSERT_TRUE(lost);
+  world.edit("alpha", {{"jobTemplate",
+                        {{"kind", "Job"},
+                         {"template", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: new}\nspec: {}"}}}});
+  world.run_for(5min);
+  EXPECT_THAT(jobs(), ElementsAre(job));
+}
+
 }  // namespace
 }  // namespace abo::controllers
