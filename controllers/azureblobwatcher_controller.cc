@@ -14,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr std::string_view poll_now_annotation = "mlops.example.com/poll-now";
 constexpr seconds default_interval{60};
+constexpr std::size_t max_plans = 32;       // compiled and kept
 constexpr milliseconds refresh_delay{200};  // lets several changes of one moment go into one write
 constexpr seconds refresh_distance{1};      // between two writes of one watcher's status
 // A resource that is not served for this long was uninstalled, and all watchers went with it. An API server that is
@@ -304,7 +305,7 @@ void WatcherController::make_ready(MonoTime now) {
     Entry& entry = *at->second;
     entry.queued = true;
     entry.queued_for_poll = entry.poll_due <= now;
-    admission_.enqueue(entry.id, entry.queued_for_poll ? std::string_view(entry.row.account) : "refresh");
+    admission_.enqueue(entry.id, entry.queued_for_poll ? entry.row.account : "refresh@" + entry.row.ns);
   }
 }
 
@@ -319,6 +320,7 @@ void WatcherController::start_ready() {
     }
     EntryPtr entry = at->second;
     entry->queued = false;
+    entry->queued_for_poll = entry->queued_for_poll || entry->poll_due <= services_.clock.mono();
     entry->running = true;
     poll_scope_.spawn(run_entry(entry, std::move(*admitted)));
   }
@@ -350,13 +352,24 @@ Task<void> WatcherController::work(Entry& entry) {
   if (polls) {
     entry.poll_due = never;
     entry.waits_for_room = false;
+    bool had_plan = entry.row.plan != nullptr;
     result = co_await run_blob_pass(services_, entry.row);
+    if (entry.row.plan && !had_plan) keep_few_plans(entry);
     plan_next(entry, result, started);
   } else {
     result = co_await refresh_status(services_, entry.row);
   }
   if (result.api_down) outage_.suspect();
   plan_refresh(entry, result, polls);
+}
+
+// A kept plan's patterns may have grown to megabytes, so the plan that was made longest ago goes.
+void WatcherController::keep_few_plans(Entry& made) {
+  plans_.push_back(made.id);
+  if (plans_.size() <= max_plans) return;
+  auto oldest = by_id_.find(plans_.front());
+  if (oldest != by_id_.end() && oldest->second.get() != &made) oldest->second->row.plan.reset();
+  plans_.pop_front();
 }
 
 void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTime started) {

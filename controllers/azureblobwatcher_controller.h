@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,6 +64,7 @@ class WatcherController {
   void start_ready();
   [[nodiscard]] Task<void> run_entry(EntryPtr entry, PollAdmission::Admitted admitted);
   [[nodiscard]] Task<void> work(Entry& entry);
+  void keep_few_plans(Entry& made);
   void plan_next(Entry& entry, const PassResult& result, MonoTime started);
   void plan_refresh(Entry& entry, const PassResult& result, bool polled);
 
@@ -75,6 +77,7 @@ class WatcherController {
   std::unordered_map<std::string, EntryPtr> by_owner_;
   std::unordered_map<RowId, EntryPtr> by_id_;
   RowId next_id_ = 1;
+  std::deque<RowId> plans_;  // whose rows keep a plan, the one made longest ago first
   runtime::DelayQueue queue_;
   PollAdmission admission_;
   kube::Signal wake_;

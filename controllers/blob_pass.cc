@@ -31,8 +31,8 @@ using checkpoint::Selection;
 // finalizers hold their names meanwhile; writing more often would let the API server wait for us.
 constexpr std::size_t max_batch = 1024;
 constexpr std::chrono::seconds batch_time{5};
-// Recorded resources whose finalizers wait until the creations are through; with more they go between two batches. So a
-// pass never holds more than two batches' worth.
+// Recorded resources whose finalizers wait until the creations are through; with more they go between two batches, as
+// far as they have been held long enough (Settings::recording_hold).
 constexpr std::size_t max_unreleased = 1024;
 constexpr std::chrono::seconds list_deadline{600};
 // Watchers that poll at least so often keep their plan: making it is most of what a small poll costs.
@@ -181,6 +181,8 @@ class BlobPass {
       co_return pass(same);  // a choice may have been made meanwhile
     bool chosen = plan_->spec.existing_blobs != api::ExistingBlobs::Unset || known;
     held_back_ = !chosen && numbers_.matched > checkpoint::max_unconfirmed_existing;
+    // Rows of a page that had to be asked for again were counted again: it is counted anew, and soon.
+    if (held_back_ && repeated_) result_.wish = std::chrono::seconds{10};
     if (held_back_) co_return Result<void>{};
     if (ignore && !known) initial = std::move(existing).finish(*horizon);
     if (row_.checkpoint) {
@@ -218,6 +220,7 @@ class BlobPass {
     if (!listed) co_return pass(listed);
     numbers_.listed = listed->listed;
     numbers_.complete = true;
+    repeated_ = listed->requests > listed->pages;
     co_return Horizon{.service_date = listed->service_date,
                       .settle_margin = services_.settings.settle_margin,
                       .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
@@ -406,7 +409,7 @@ class BlobPass {
     }
     if (auto written = co_await stored_.write(std::move(status), next); !written) co_return pass(written);
     wrote_ = true;
-    if (services_.runs.store().held(row_.owner()).size() > max_unreleased) co_await release_recorded();
+    if (services_.runs.store().held_count(row_.owner()) > max_unreleased) co_await release_recorded();
     co_return Result<void>{};
   }
 
@@ -540,6 +543,7 @@ class BlobPass {
   bool is_new_ = false;     // no checkpoint for this container yet
   bool wrote_ = false;      // a checkpoint, so that finalizers may go
   bool held_back_ = false;  // too many existing blobs, and nobody has chosen
+  bool repeated_ = false;   // a page of the listing was asked for more than once
   std::size_t allowance_ = SIZE_MAX;
   Checkpoint known_;  // the row's, moved forward by what earlier polls found settled
   std::optional<Checkpoint>

@@ -129,6 +129,11 @@ std::vector<HeldRun> RunStore::held(std::string_view owner) const {
   return out;
 }
 
+std::size_t RunStore::held_count(std::string_view owner) const {
+  const Owner* found = find_owner(owner);
+  return found ? found->held.size() : 0;
+}
+
 std::vector<std::string> RunStore::owners_with_held() const {
   std::vector<std::string> out;
   for (const Owner& owner : owners_) {

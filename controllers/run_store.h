@@ -68,6 +68,7 @@ class RunStore {
 
   [[nodiscard]] RunCounts counts(std::string_view owner) const;
   [[nodiscard]] std::vector<HeldRun> held(std::string_view owner) const;
+  [[nodiscard]] std::size_t held_count(std::string_view owner) const;
   [[nodiscard]] std::vector<std::string> owners_with_held() const;
 
   // What became of one resource; nothing when it does not exist (any more).

@@ -256,7 +256,7 @@ TEST_F(Schedule, a_kind_whose_server_is_broken_is_named_in_the_status_of_those_w
 TEST_F(Schedule, a_suspended_watcher_costs_nothing) {
   world.add("alpha", {{"suspend", true}});
   world.start();
-  world.run_for(10s);
+  world.run_for(10min);
   EXPECT_EQ(world.reason("alpha"), "Suspended");
   std::size_t before = world.cluster.requests.size();
   world.run_for(24h);
@@ -349,7 +349,7 @@ TEST_F(Schedule, a_refresh_never_runs_beside_a_poll_of_the_same_watcher) {
   put_job("a", "w-alpha", false);
   world.add("alpha", {{"pollingIntervalSeconds", 3600}});
   world.start();
-  world.run_for(10s);
+  world.run_for(10min);
   world.blobs.hold = [](const std::string&) { return true; };
   world.edit("alpha", {{"blobPrefix", "x"}});
   world.run_for(1s);
