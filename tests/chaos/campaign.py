@@ -107,6 +107,16 @@ class Arena:
         while self.timeline and self.timeline[0][0] <= time.monotonic():
             heapq.heappop(self.timeline)[2]()
 
+    def end_faults(self) -> None:
+        """All at once, those too whose end was for later: what hangs in a silence would hang on otherwise, and nothing would
+        tell a watch of the events that it lost."""
+        while self.timeline:
+            heapq.heappop(self.timeline)[2]()
+        self.proxy.clear_faults()
+        self.proxy.come_back()
+        self.proxy.unhang()
+        self.service.clear_faults()
+
     def outage(self, rng: random.Random) -> float:
         """Seconds without an API server: a minute now and then, else a moment."""
         if self.outages and rng.random() < 0.2:
@@ -206,11 +216,7 @@ class Campaign:
         """No more faults, no more writing: now everything that is owed must come."""
         arena = self.arena
         print(f"  {self.progress()}; now nothing disturbs it", file=sys.stderr, flush=True)
-        arena.proxy.clear_faults()
-        arena.proxy.come_back()
-        arena.proxy.unhang()
-        arena.timeline.clear()
-        arena.service.clear_faults()
+        arena.end_faults()
         self.lives.peace()
         self.pair.peace()
         self._wait(lambda: all(tenant.alive for tenant in arena.tenants), 120, "every watcher lives")

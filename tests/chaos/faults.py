@@ -120,6 +120,13 @@ def blob_fault(make: Callable, most: int = 3):
     return inject
 
 
+def fall_silent(arena: Arena, rng: random.Random):
+    """Until the connections that wait are reset: nobody has the minute after which the operator gives up."""
+    silence = blob_fault(lambda _: blobs.Silence())(arena, rng)
+    arena.after(rng.uniform(1, 5), silence.cancel)
+    return silence
+
+
 BLOB_FAULTS = {
     "an empty page": blob_fault(lambda rng: blobs.EmptyPage()),
     "short pages": blob_fault(lambda rng: blobs.ShortPages(rng.randint(1, 7)), 10),
@@ -130,7 +137,9 @@ BLOB_FAULTS = {
     "an HTML page": blob_fault(lambda rng: blobs.HtmlError(rng.choice([200, 502, 503]))),
     "a refusal": blob_fault(lambda rng: blobs.Status(rng.choice([429, 500, 503]), retry_after=rng.choice([None, 1]))),
     "a denial": blob_fault(lambda rng: blobs.Status(rng.choice([401, 403, 404, 409])), 2),
-    "slow bytes": blob_fault(lambda rng: blobs.SlowBytes(rng.uniform(0.001, 0.01))),
+    # A page of sixty rows is some 50 kB: it takes a second, or ten.
+    "slow bytes": blob_fault(lambda rng: blobs.SlowBytes(rng.uniform(5_000, 50_000), 256)),
+    "silence": fall_silent,
     "a reset in mid-body": blob_fault(lambda rng: blobs.ResetMidBody(rng.randint(0, 3000))),
     "a reset": blob_fault(lambda rng: blobs.ResetBeforeAnswer()),
     "a redirect": blob_fault(lambda rng: blobs.Redirect("http://127.0.0.1:9/elsewhere"), 1),
@@ -148,8 +157,8 @@ API_FAULTS = {
 }
 FAULTS = {**API_FAULTS, **BLOB_FAULTS}
 # Long ones are rarer.
-WEIGHTS = {name: {"an outage": 0.25, "a hang": 0.25, "a repeated marker": 0.5, "slow bytes": 0.5}.get(name, 1.0)
-           for name in FAULTS}
+RARER = {"an outage": 0.25, "a hang": 0.25, "a repeated marker": 0.5, "slow bytes": 0.5, "silence": 0.5}
+WEIGHTS = {name: RARER.get(name, 1.0) for name in FAULTS}
 
 
 @dataclass
