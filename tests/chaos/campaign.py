@@ -35,11 +35,12 @@ from testing.operator import Operator  # noqa: E402
 from faults import Injected, inject_one  # noqa: E402
 from judge import CREATIONS_ONLY, OPERATOR, AuditTail, AuditThread, Verdict, judge  # noqa: E402
 from lives import Lives, Pair  # noqa: E402
+from passes import Pass, passes  # noqa: E402
 from stage import ACCOUNT, FINALIZER, KEY, WATCHER  # noqa: E402
 from tenants import CHARACTERS, PAIR, Cleaners, Tenant, Writers  # noqa: E402
 
 WINDOW = 4
-"""So many whole sweeps within one undisturbed life show every blob that was there all the while."""
+"""So many complete passes within one undisturbed life show every blob that was there all the while."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ class Campaign:
         self._wait(lambda: all(tenant.alive for tenant in arena.tenants), 120, "every watcher lives")
         self._wait(lambda: not any(self._owed()), 400, "every blob was triggered", self._describe_owed)
         since = time.monotonic()
-        self._wait(lambda: all(self._swept(tenant, since) for tenant in arena.tenants), 60, "two more sweeps of each")
+        self._wait(lambda: all(self._swept(tenant, since) for tenant in arena.tenants), 60, "two more passes over each")
         self._wait(lambda: not self._held(), 90, "no object is held by our finalizer", self._held)
 
     def _wait(self, happened, timeout: float, what: str, seen=lambda: "") -> None:
@@ -252,7 +253,10 @@ class Campaign:
         return f"{len(self._owed())} are owed, such as {name} {version}: {json.dumps(status)}"
 
     def _swept(self, tenant: Tenant, since: float) -> bool:
-        return sum(sweep.complete and sweep.began > since for sweep in self.arena.service.sweeps(tenant.name)) >= 2
+        return sum(each.complete and each.began > since for each in self._passes(tenant.name)) >= 2
+
+    def _passes(self, container: str) -> list[Pass]:
+        return passes(self.arena.service.sweeps(container), self.arena.service.failures(container))
 
     def _held(self) -> list[str]:
         kube = self.arena.bed.kube
@@ -293,17 +297,17 @@ class Campaign:
         return verdict
 
     def _windows(self, watched):
-        """Of sweeps within lives that nobody disturbed; see judge.promised()."""
+        """Of passes within lives that nobody disturbed; see judge.promised()."""
         tenant = next(tenant for tenant in self.arena.tenants if tenant.name == watched.container)
         if not tenant.character.punctual:
             return
-        sweeps = [sweep for sweep in self.arena.service.sweeps(watched.container) if not sweep.prefix and sweep.complete]
+        complete = [each for each in self._passes(watched.container) if each.complete]
         for life in self.lives.lives:
             if not life.direct:
                 continue
-            inside = [s for s in sweeps if s.began > life.began and s.ended < (life.ended or float("inf"))]
-            for first, later in zip(inside, inside[WINDOW:]):
-                yield life.began, first.began, later.began
+            inside = [each for each in complete if each.began > life.began and each.over < (life.ended or float("inf"))]
+            for first, last in zip(inside, inside[WINDOW - 1:]):
+                yield life.began, first.began, last.over
 
 
 def run(size: Size, seed: int) -> bool:

@@ -181,9 +181,9 @@ class Verdict:
 def promised(version, watched: Watched, windows: Iterable = ()) -> bool:
     """Whether the watcher owes this version a resource.
 
-    It does when the version is still there at the end, after the last sweeps. And it does when the version was born and
+    It does when the version is still there at the end, after the last passes. And it does when the version was born and
     seen through one of `windows`, (opened, began, ended): a life of the operator that nobody disturbed opened, then some
-    whole sweeps of the container began and ended, and a later one began, which shows that their work was done.
+    complete passes over the container began and ended, and a later one began, which shows that their work was done.
     """
     if watched.gone is not None or not watched.matches(version.name):
         return False

@@ -194,6 +194,25 @@ def test_sweeps_and_versions_are_the_truth(service):
     assert older.born < older.gone <= newer.born < whole.began < narrow.ended < newer.gone
 
 
+def test_what_was_no_page_to_be_used_is_known_by_its_time(service):
+    pages(service)
+    pages(service, query="&delimiter=/")
+    assert service.failures("data") == []
+    assert [sweep.delimiter for sweep in service.sweeps("data")] == ["", "/"]
+    for number, fault in enumerate([Status(503), HtmlError(200), NoDate(), TruncatedXml(), ResetBeforeAnswer()], 1):
+        service.inject(fault)
+        before = time.monotonic()
+        try:
+            get(service)
+        except ConnectionResetError:
+            pass
+        assert len(service.failures("data")) == number and service.failures("data")[-1] >= before
+    service.inject(WrongDate(-60))
+    service.inject(ShortPages(1))
+    pages(service)
+    assert len(service.failures("data")) == 5
+
+
 def test_overwrites_in_one_second_share_a_time_and_no_etag(service):
     service.set_clock(lambda: 1_800_000_000.4)
     etags = {service.put("data", "a.csv") for _ in range(5)}

@@ -101,7 +101,7 @@ def listing(endpoint: str, container: Container, sweeps: Sweeps, mark: PageMark 
             faults: dict[type, Fault]) -> Answer:
     """The page that `mark` names, the first when there is none; faults: those of the stages Shape and Bytes."""
     prefix, delimiter = asked.parameter("prefix"), asked.parameter("delimiter")
-    sweep = mark.sweep if mark else sweeps.begin(prefix)
+    sweep = mark.sweep if mark else sweeps.begin(prefix, delimiter)
     begin, number = (mark.begin, mark.page) if mark else (prefix, 1)
     shape = faults.get(Shape)
     if isinstance(shape, ShortPages):
@@ -116,7 +116,7 @@ def listing(endpoint: str, container: Container, sweeps: Sweeps, mark: PageMark 
     elif page.next is None and not circle:
         following = None
     else:
-        following = sweeps.make(sweep, delimiter, page.next or begin, number + 1, circle)
+        following = sweeps.make(sweep, page.next or begin, number + 1, circle)
     body = [DECLARATION, b"<EnumerationResults ServiceEndpoint=\"%s/\" ContainerName=\"%s\">"
             % (endpoint.encode(), container.name.encode())]
     for name in ("Prefix", "Marker", "MaxResults", "Delimiter"):

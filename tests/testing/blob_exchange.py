@@ -10,8 +10,8 @@ import urllib.parse
 from typing import TYPE_CHECKING, NamedTuple
 
 from .blob_answers import Answer, failure, listing
-from .blob_faults import (Armed, Bytes, Date, Fault, Instead, Mark, Pace, Redirect, ResetBeforeAnswer, Shape, Silence,
-                          Status)
+from .blob_faults import (Armed, Bytes, Date, Fault, Instead, Mark, NoDate, Pace, Redirect, ResetBeforeAnswer, Shape,
+                          Silence, Status)
 from .blob_signatures import Asked, refusal_of
 from .http_wire import Lost, Request, read_request
 
@@ -50,23 +50,28 @@ class Exchange:
         struck = service.strike((Instead,), *self.place, self.page)
         if struck:
             if isinstance(struck[Instead].fault, Silence | ResetBeforeAnswer):
-                self._record(type(struck[Instead].fault).__name__)
+                self._record(type(struck[Instead].fault).__name__, usable=False)
                 await self._go_silent(connection, struck[Instead])
             answer = self._instead(struck[Instead].fault)
         else:
             answer = self._refused() or await self._listed()
         struck |= service.strike((Mark, Date, Pace), *self.place, self.page)
         answer.finish(self.request, service.clock(), {stage: armed.fault for stage, armed in struck.items()})
-        self._record(type(answer.tampered).__name__ if answer.tampered else answer.status)
+        no_date = Date in struck and isinstance(struck[Date].fault, NoDate)
+        # HTML may come with a 200, too, and a client cannot place a page without a Date.
+        usable = answer.sweep_part and not answer.tampered and not no_date
+        self._record(type(answer.tampered).__name__ if answer.tampered else answer.status, bool(usable))
         try:
             await self._send(connection, answer, struck.get(Pace))
         except BaseException:
             answer.end(whole=False)
             raise
 
-    def _record(self, outcome: int | str) -> None:
+    def _record(self, outcome: int | str, usable: bool) -> None:
         target = without_signature(self.request.target)
         self.service.requests.append(Served(self.arrived, self.request.method, target, outcome))
+        if self.sweeps and not usable:
+            self.sweeps.failed(self.arrived)
 
     async def _go_silent(self, connection: socket.socket, armed: Armed) -> None:
         """Until the client gives up, or the fault is cancelled."""
@@ -105,7 +110,7 @@ class Exchange:
 
     def _marker_fits(self) -> bool:
         asked = (self.asked.parameter("prefix"), self.asked.parameter("delimiter"))
-        return self.mark is not None and (self.mark.sweep.prefix, self.mark.delimiter) == asked
+        return self.mark is not None and (self.mark.sweep.prefix, self.mark.sweep.delimiter) == asked
 
     async def _listed(self) -> Answer:
         if self.mark and self.sweeps.first_use(self.mark):

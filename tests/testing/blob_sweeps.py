@@ -18,6 +18,7 @@ class Sweep:
     """began: the first page's request was here, and nothing had been looked up for it; ended: its last page so far was
     written, or broke off (time.monotonic()); pages: those that were written without fault."""
     prefix: str
+    delimiter: str
     began: float
     ended: float | None = None
     complete: bool = False
@@ -29,7 +30,6 @@ class Mark:
     """What a marker stands for: the page that begins with the name `begin`."""
     token: str
     sweep: Sweep
-    delimiter: str
     begin: str
     page: int
     used: bool = False
@@ -56,6 +56,7 @@ class Sweeps:
     def __init__(self):
         self._lock = threading.Lock()
         self._sweeps: list[Sweep] = []
+        self._failures: list[float] = []
         self._marks: dict[str, Mark] = {}
         self._numbers = itertools.count(1)
 
@@ -63,8 +64,16 @@ class Sweeps:
         with self._lock:
             return [dataclasses.replace(sweep) for sweep in self._sweeps]
 
-    def begin(self, prefix: str) -> Sweep:
-        sweep = Sweep(prefix, time.monotonic())
+    def failures(self) -> list[float]:
+        with self._lock:
+            return [*self._failures]
+
+    def failed(self, arrived: float) -> None:
+        with self._lock:
+            self._failures.append(arrived)
+
+    def begin(self, prefix: str, delimiter: str) -> Sweep:
+        sweep = Sweep(prefix, delimiter, time.monotonic())
         with self._lock:
             self._sweeps.append(sweep)
         return sweep
@@ -72,10 +81,10 @@ class Sweeps:
     def find(self, token: str) -> Mark | None:
         return self._marks.get(token)
 
-    def make(self, sweep: Sweep, delimiter: str, begin: str, page: int, circle: bool = False) -> Mark:
+    def make(self, sweep: Sweep, begin: str, page: int, circle: bool = False) -> Mark:
         # Characters that a client must not forget to encode, and which name nothing.
         token = f"2!{next(self._numbers)}!{secrets.token_urlsafe(9)}+/&="
-        mark = self._marks[token] = Mark(token, sweep, delimiter, begin, page, circle=circle)
+        mark = self._marks[token] = Mark(token, sweep, begin, page, circle=circle)
         return mark
 
     @staticmethod

@@ -135,6 +135,10 @@ class HostileBlobService:
         """Every listing that began and was allowed, in order of its beginning."""
         return self.listings[self._key(container, account)].known()
 
+    def failures(self, container: str, account: str | None = None) -> list[float]:
+        """When the requests came (time.monotonic()) that were answered with nothing, or with no page to be used."""
+        return self.listings[self._key(container, account)].failures()
+
     def _key(self, container: str, account: str | None) -> tuple[str, str]:
         """Of the named account, else of the first that has such a container."""
         owners = [account] if account else [*self.accounts]
