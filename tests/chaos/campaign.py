@@ -34,7 +34,8 @@ from testing.operator import Operator  # noqa: E402
 
 from faults import Injected, inject_one  # noqa: E402
 from judge import CREATIONS_ONLY, OPERATOR, AuditTail, AuditThread, Verdict, judge  # noqa: E402
-from lives import Lives, Pair  # noqa: E402
+from lives import Lives  # noqa: E402
+from pair import Pair  # noqa: E402
 from passes import Pass, passes  # noqa: E402
 from stage import ACCOUNT, FINALIZER, KEY, WATCHER  # noqa: E402
 from tenants import CHARACTERS, PAIR, Cleaners, Tenant, Writers  # noqa: E402
@@ -138,10 +139,10 @@ class Campaign:
         names = [tenant.name for tenant in tenants]
         self.lives = Lives(arena.operator("operator", arena.direct_config, names),
                            arena.operator("operator", arena.proxy.kubeconfig, names),
-                           arena.proxy, arena.rng("lives"), size.life)
+                           names, arena.proxy, arena.rng, size.life)
         replicas = [arena.operator(f"replica-{n}", config, list(PAIR), "--leader-elect", "--leader-election-namespace", "pair")
-                    for n, config in enumerate((arena.proxy.kubeconfig, arena.proxy.kubeconfig))]
-        self.pair = Pair(replicas, arena.proxy, arena.rng("pair"), size.pair_pause)
+                    for n, config in enumerate([arena.proxy.kubeconfig] * 2)]
+        self.pair = Pair(replicas, list(PAIR), arena.proxy, arena.rng, size.pair_pause)
         share = size.versions // 50  # a takeover takes its time: the pair's blobs are few
         self.writers = [Writers(tenants, size.versions - share, size.per_second, arena.rng("writers")),
                         Writers(self.pair_tenants, share, size.per_second / 50, arena.rng("pair's writers"))]
@@ -267,7 +268,7 @@ class Campaign:
     def _stop(self) -> None:
         self.lives.operator.stop()
         for replica in self.pair.replicas:
-            replica.stop()
+            replica.operator.stop()
 
     # The result
 

@@ -30,6 +30,11 @@ READS = {
 }
 
 
+def write_in(write: Match, namespaces: str) -> Match:
+    """One of WRITES, but only in these namespaces: a regular expression."""
+    return Match(method=write.method, path=rf"/namespaces/({namespaces}){write.path}")
+
+
 @dataclass
 class Struck:
     """A fault that strikes at once and surely."""
