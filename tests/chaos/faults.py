@@ -1,7 +1,8 @@
 """What goes wrong during a campaign. Each fault is drawn with the campaign's seed, is bounded, and ends by itself.
 
-A fault function takes the arena and returns a handle whose hits() says how often it struck: only those that did are
-counted as injected.
+A fault function takes the arena and returns a handle whose hits says how often it struck: only those that did are
+counted as injected. An outage counts if it broke off a request, a hang if it held something up, and what reshapes a page
+waits for one that it changes.
 """
 
 from __future__ import annotations
@@ -37,11 +38,8 @@ def write_in(write: Match, namespaces: str) -> Match:
 
 @dataclass
 class Struck:
-    """A fault that strikes at once and surely."""
-    count: int = 1
-
-    def hits(self) -> int:
-        return self.count
+    """A fault that strikes at once: so many."""
+    hits: int
 
 
 def pick(rng: random.Random, table: dict):
@@ -86,13 +84,11 @@ def delay_answers(arena: Arena, rng: random.Random):
 
 
 def cut_watches(arena: Arena, _: random.Random):
-    arena.proxy.cut_watches()
-    return Struck()
+    return Struck(arena.proxy.cut_watches())
 
 
 def watches_are_gone(arena: Arena, _: random.Random):
-    arena.proxy.end_watches_with_gone()
-    return Struck()
+    return Struck(arena.proxy.end_watches_with_gone())
 
 
 def watch_events(action: str):
@@ -106,15 +102,15 @@ def watch_events(action: str):
 
 
 def go_away(arena: Arena, rng: random.Random):
-    arena.proxy.go_away()
+    broken_off = arena.proxy.go_away()
     arena.after(arena.outage(rng), arena.proxy.come_back)
-    return Struck()
+    return Struck(broken_off)
 
 
 def hang(arena: Arena, rng: random.Random):
-    arena.proxy.hang()
+    handle = arena.proxy.hang()
     arena.after(rng.uniform(0.2, 2.0), arena.proxy.unhang)
-    return Struck()
+    return handle
 
 
 # The blob service

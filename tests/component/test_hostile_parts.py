@@ -166,6 +166,18 @@ def test_faults_meet_whom_they_are_meant_for(service):
     assert (elsewhere.hits, thrice.hits, second.hits) == (0, 3, 1)
 
 
+@pytest.mark.parametrize("fault", [ShortPages(1), DuplicateAcrossPages()], ids=str)
+def test_a_fault_that_would_change_nothing_waits_and_is_not_counted(service, fault):
+    service.delete("data", "9.csv")
+    armed = service.inject(fault, page=3)
+    assert listed(service) == [*THREE_PAGES[:2], ["8.csv"]]
+    assert armed.hits == 0
+    service.put("data", "9.csv")
+    assert listed(service) != THREE_PAGES
+    assert armed.hits == 1
+    assert listed(service) == THREE_PAGES
+
+
 def test_what_is_written_behind_the_marker_is_seen_and_before_it_is_not(service):
     def write(position: str) -> None:
         if position == "4.csv":
@@ -490,8 +502,9 @@ def test_watches_are_cut_and_ended_with_gone(proxy, plain):
 
 
 def test_it_goes_away_and_comes_back_on_the_same_port(proxy, plain):
+    plain.get()  # on a connection that is idle afterwards
     stream = plain.watch()
-    proxy.go_away()
+    assert (proxy.go_away(), proxy.go_away()) == (1, 0)
     with pytest.raises(LOST):
         stream.read()
     with pytest.raises(ConnectionRefusedError):
@@ -501,13 +514,16 @@ def test_it_goes_away_and_comes_back_on_the_same_port(proxy, plain):
 
 
 def test_it_hangs_and_goes_on(proxy, plain):
-    proxy.hang()
+    hang = proxy.hang()
+    assert hang.hits() == 0
     with ThreadPoolExecutor() as one:
         held = one.submit(plain.make, "a")
         with pytest.raises(TimeoutError):
             held.result(timeout=0.5)
+        assert hang.hits() == 1
         proxy.unhang()
         assert held.result(timeout=10)["metadata"]["name"] == "a"
+    assert plain.make("b") and hang.hits() == 1
 
 
 def test_chance_is_repeatable(bed, namespace):

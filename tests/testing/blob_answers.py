@@ -9,9 +9,9 @@ import uuid
 from .blob_faults import (ERRORS, Bom, Bytes, Date, DuplicateAcrossPages, EmptyPage, Fault, GarbageXml, Mark, NoDate,
                           RepeatMarker, ResetMidBody, Shape, ShortPages, TruncatedXml, WrongDate, usual_code)
 from .blob_signatures import Asked
-from .blob_store import ALL, Container, Page, http_date, text_of
+from .blob_store import Page, http_date, text_of
 from .blob_sweeps import Mark as PageMark
-from .blob_sweeps import Part, Sweeps
+from .blob_sweeps import Part, Sweep, Sweeps
 from .http_wire import Request
 
 BOM = b"\xef\xbb\xbf"
@@ -97,17 +97,11 @@ def failure(status: int, code: str | None = None, message: str = "", detail: str
 
 # A page of a listing
 
-def listing(endpoint: str, container: Container, sweeps: Sweeps, mark: PageMark | None, asked: Asked, limit: int,
+def listing(endpoint: str, sweeps: Sweeps, sweep: Sweep, mark: PageMark | None, asked: Asked, page: Page,
             faults: dict[type, Fault]) -> Answer:
     """The page that `mark` names, the first when there is none; faults: those of the stages Shape and Bytes."""
-    prefix, delimiter = asked.parameter("prefix"), asked.parameter("delimiter")
-    sweep = mark.sweep if mark else sweeps.begin(prefix, delimiter)
-    begin, number = (mark.begin, mark.page) if mark else (prefix, 1)
+    begin, number = (mark.begin, mark.page) if mark else (sweep.prefix, 1)
     shape = faults.get(Shape)
-    if isinstance(shape, ShortPages):
-        limit = min(limit, shape.rows)
-    include = frozenset(asked.parameter("include").split(",")) & ALL
-    page = container.page(prefix, delimiter, begin, limit, include)
     reshape(page, shape, begin)
     circle = isinstance(shape, RepeatMarker)
     if mark and (mark.circle or circle):
@@ -118,7 +112,7 @@ def listing(endpoint: str, container: Container, sweeps: Sweeps, mark: PageMark 
     else:
         following = sweeps.make(sweep, page.next or begin, number + 1, circle)
     body = [DECLARATION, b"<EnumerationResults ServiceEndpoint=\"%s/\" ContainerName=\"%s\">"
-            % (endpoint.encode(), container.name.encode())]
+            % (endpoint.encode(), asked.container.encode())]
     for name in ("Prefix", "Marker", "MaxResults", "Delimiter"):
         if value := asked.parameter(name.lower()):
             body.append(f"<{name}>{text_of(value)}</{name}>".encode())
@@ -132,7 +126,20 @@ def listing(endpoint: str, container: Container, sweeps: Sweeps, mark: PageMark 
 def reshape(page: Page, shape: Fault | None, begin: str) -> None:
     if isinstance(shape, EmptyPage):
         page.rows, page.next = [], begin
+    if isinstance(shape, ShortPages) and len(page.rows) > shape.rows:
+        page.rows, page.next = page.rows[:shape.rows], page.begins[shape.rows]
     if isinstance(shape, DuplicateAcrossPages):
         again = min(shape.rows, len(page.rows) - 1)  # one row at least is passed, so that the listing ends
         if again > 0:
             page.next = page.begins[-again]
+
+
+def changes(fault: Fault, page: Page, mark: PageMark | None) -> bool:
+    """Whether the page differs from what it is without this fault."""
+    if isinstance(fault, ShortPages):
+        return len(page.rows) > fault.rows
+    if isinstance(fault, DuplicateAcrossPages):
+        return len(page.rows) > 1
+    if isinstance(fault, RepeatMarker):
+        return not (mark and mark.circle)
+    return True

@@ -9,10 +9,11 @@ import time
 import urllib.parse
 from typing import TYPE_CHECKING, NamedTuple
 
-from .blob_answers import Answer, failure, listing
+from .blob_answers import Answer, changes, failure, listing
 from .blob_faults import (Armed, Bytes, Date, Fault, Instead, Mark, NoDate, Pace, Redirect, ResetBeforeAnswer, Shape,
                           Silence, Status)
 from .blob_signatures import Asked, refusal_of
+from .blob_store import ALL
 from .http_wire import Lost, Request, read_request
 
 if TYPE_CHECKING:
@@ -115,11 +116,14 @@ class Exchange:
     async def _listed(self) -> Answer:
         if self.mark and self.sweeps.first_use(self.mark):
             await self.service.call_back(self.asked.container, self.mark.begin)
-        struck = self.service.strike((Shape, Bytes), *self.place, self.page)
+        prefix, delimiter = self.asked.parameter("prefix"), self.asked.parameter("delimiter")
+        sweep = self.mark.sweep if self.mark else self.sweeps.begin(prefix, delimiter)
         limit = min(int(self.asked.parameter("maxresults") or 5000), 5000, self.service.page_size_limit or 5000)
+        include = frozenset(self.asked.parameter("include").split(",")) & ALL
+        page = self.container.page(prefix, delimiter, self.mark.begin if self.mark else prefix, limit, include)
+        struck = self.service.strike((Shape, Bytes), *self.place, self.page, lambda fault: changes(fault, page, self.mark))
         faults = {stage: armed.fault for stage, armed in struck.items()}
-        return listing(self.service.endpoint(self.asked.account), self.container, self.sweeps, self.mark, self.asked,
-                       limit, faults)
+        return listing(self.service.endpoint(self.asked.account), self.sweeps, sweep, self.mark, self.asked, page, faults)
 
     async def _send(self, connection: socket.socket, answer: Answer, pace: Armed | None) -> None:
         data, loop = memoryview(answer.wire), self.service.loop

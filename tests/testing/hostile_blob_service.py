@@ -163,7 +163,8 @@ class HostileBlobService:
 
     def inject(self, fault: Fault, container: str | None = None, times: int | None = 1, probability: float = 1.0,
                page: int | None = None, account: str | None = None) -> Armed:
-        """Arms a fault for the next `times` requests that fit (None: until it is cancelled). page: 1 is the first of a
+        """Arms a fault for the next `times` requests that fit, and that it makes a difference to (None: until it is
+        cancelled): no page of one row has rows to repeat. page: 1 is the first of a
         listing, the one that is asked for without a marker; pages of a listing that is not known count as none."""
         def matches(of_account: str, of_container: str, of_page: int | None) -> bool:
             return container in (None, of_container) and account in (None, of_account) and page in (None, of_page)
@@ -186,13 +187,16 @@ class HostileBlobService:
             self._callbacks.append(armed)
         return armed
 
-    def strike(self, stages: tuple, account: str, container: str, page: int | None) -> dict[type, Armed]:
-        """The faults that this request meets, by stage."""
+    def strike(self, stages: tuple, account: str, container: str, page: int | None,
+               changes: Callable[[Fault], bool] = lambda _: True) -> dict[type, Armed]:
+        """The faults that this request meets, by stage; changes: whether one makes a difference to it."""
         struck: dict[type, Armed] = {}
         with self._lock:
             for armed in [armed for armed in self._faults if not armed.over]:
                 stage = next(stage for stage in STAGES if isinstance(armed.fault, stage))
                 if stage not in stages or stage in struck or not armed.matches(account, container, page):
+                    continue
+                if not changes(armed.fault):
                     continue
                 if armed.probability < 1 and self._random.random() >= armed.probability:
                     continue

@@ -215,17 +215,19 @@ class LyingApiServer:
 
     # All of it
 
-    def go_away(self) -> None:
-        """Nobody listens any more, and every connection is reset. What was forwarded already may be carried out."""
-        self._call("go_away")
+    def go_away(self) -> int:
+        """Nobody listens any more, and every connection is reset. What was forwarded already may be carried out. How many
+        requests, watches included, that broke off."""
+        return self._call("go_away")
 
     def come_back(self) -> None:
         """After go_away(): listens on the same port again."""
         self._call("come_back")
 
-    def hang(self) -> None:
-        """Connections are taken, nothing is forwarded, answered or passed on."""
-        self._call("hang")
+    def hang(self) -> Handle:
+        """Connections are taken, nothing is forwarded, answered or passed on. Its hits: requests, answers and events that
+        it held up; to cancel it means nothing, unhang() ends it."""
+        return Handle(self, self._call("hang"))
 
     def unhang(self) -> None:
         """What waited goes on its way; a request whose sender is gone does not."""

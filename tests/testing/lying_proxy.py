@@ -23,6 +23,7 @@ from .lying_wire import Client, Lost, Request, chunk, forged, gone_event, read_b
 from .processes import Process
 
 LIMIT = 4 << 20
+ANYTHING = {"method": None, "path": None, "content_type": None, "watch": None, "skip": 0}
 IDLE_LIMIT = 20  # seconds after which a pooled connection is not trusted any more
 
 
@@ -46,6 +47,7 @@ class Proxy:
         self.pool: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
         self.running = asyncio.Event()
         self.running.set()
+        self.hang_now: Fault | None = None
         self.listener: asyncio.Server | None = None
         self.to_clients = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.to_clients.load_cert_chain(settings["certificate"], settings["key"])
@@ -110,20 +112,30 @@ class Proxy:
             watch.client.writer.close()
         return len(ended)
 
-    def go_away(self) -> None:
+    def go_away(self) -> int:
         if self.listener:
             self.listener.close()
             self.listener = None
+        broken_off = sum(client.busy and not client.gone() for client in self.clients)
         for client in list(self.clients):
             client.reset()
+        return broken_off
 
     async def come_back(self) -> None:
         if self.listener is None:
             self.listener = await asyncio.start_server(self.serve, "127.0.0.1", self.settings["port"], limit=LIMIT,
                                                        ssl=self.to_clients, backlog=1024, reuse_address=True)
 
-    def hang(self) -> None:
+    def hang(self) -> int:
         self.running.clear()
+        number = self.arm("hang", ANYTHING, None, 1, {})
+        self.hang_now = self.faults[number]
+        return number
+
+    async def hang_over(self) -> None:
+        if not self.running.is_set():
+            self.hang_now.hits += 1
+            await self.running.wait()
 
     def unhang(self) -> None:
         self.running.set()
@@ -140,9 +152,11 @@ class Proxy:
             # Its handshake may have ended after everybody else was sent away.
             while self.listener and (request := await client.read_request()):
                 self.rows.append(request.row)
+                client.busy = True
                 try:
                     await self.answer_request(request, client)
                 finally:
+                    client.busy = False
                     self.settle(request)
                 if request.close or client.gone():
                     break
@@ -157,7 +171,7 @@ class Proxy:
 
     async def answer_request(self, request: Request, client: Client) -> None:
         if not self.running.is_set():
-            await self.running.wait()
+            await self.hang_over()
             if client.gone():
                 self.mark(request, "gone")
                 raise Lost
@@ -219,8 +233,7 @@ class Proxy:
                 raise Lost
 
     async def pass_on(self, request: Request, client: Client, status: int, answer: bytes) -> None:
-        if not self.running.is_set():
-            await self.running.wait()
+        await self.hang_over()
         request.row[3] = status
         await client.write(answer)
 
@@ -295,8 +308,7 @@ class Proxy:
             rest = data[end:]
             if end:
                 await self.pass_events(watch, data[:end])
-        if not self.running.is_set():
-            await self.running.wait()
+        await self.hang_over()
         if not watch.ended:
             await watch.client.write(b"0\r\n\r\n")
 
@@ -324,8 +336,7 @@ class Proxy:
         await self.pass_line(watch, line + (line if fault.kind == "event_duplicate" else b""))
 
     async def pass_line(self, watch: Watch, line: bytes) -> None:
-        if not self.running.is_set():
-            await self.running.wait()
+        await self.hang_over()
         if not watch.ended:
             await watch.client.write(chunk(line))
 

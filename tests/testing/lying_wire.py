@@ -53,6 +53,8 @@ class Client:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
         self.reader, self.writer = reader, writer
+        self.busy = False
+        """With a request that was read and not answered yet."""
         self.socket = writer.get_extra_info("socket")  # later asyncio may not know it any more
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
