@@ -71,6 +71,16 @@ def remove_others_finalizer(stage: Stage) -> Script:
     stage.kube.patch("Job", "process-a.csv", {"metadata": {"finalizers": None}}, stage.name)
 
 
+def put_where_a_name_is_taken(stage: Stage) -> Script:
+    """By a Job that is not ours."""
+    taken = job()
+    taken["metadata"] = {"name": "process-a.csv", "namespace": stage.name}
+    stage.kube.create(taken)
+    stage.watch()
+    stage.put(*BLOBS)
+    yield from ()
+
+
 def put_one_that_is_rejected(stage: Stage) -> Script:
     stage.watch()
     stage.put("Not A Container Name.csv", "a.csv", "c.csv")
@@ -116,4 +126,7 @@ READS: dict[str, KillPoint] = {
     "the Secret": KillPoint("GET", r"/namespaces/{ns}/secrets/azure"),
     "the watcher": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$"),
     "the watcher before the first creation": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", skip=1),
+    "the holder of a name that is taken": KillPoint("GET", r"/namespaces/{ns}/jobs/process-a\.csv$",
+                                                    put_where_a_name_is_taken),
+    "the Lease": KillPoint("GET", r"/namespaces/{ns}/leases/", flags=("--leader-elect",)),
 }

@@ -438,6 +438,17 @@ def test_delays_hold_up_the_one_request(proxy, plain):
     assert [request.fault for request in proxy.requests(since=began)] == ["delay delay_answer", ""]
 
 
+def test_a_delay_that_is_cancelled_lets_go_what_it_holds_up(proxy, plain):
+    delays = [proxy.delay(WRITES, 1000), proxy.delay_answer(WRITES, 1000)]
+    with ThreadPoolExecutor() as one:
+        held = one.submit(plain.make, "a")
+        for delay in delays:
+            wait_until(delay.hits, lambda hits: hits == 1, what="the request held")
+            assert not held.done()
+            delay.cancel()
+        assert held.result(timeout=10)["metadata"]["name"] == "a"
+
+
 @pytest.mark.parametrize("even_if_gone", [False, True])
 def test_a_request_whose_sender_died_arrives_only_if_told_so(proxy, plain, even_if_gone):
     held = proxy.delay(WRITES, 1, even_if_gone=even_if_gone)

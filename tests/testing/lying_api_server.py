@@ -185,7 +185,8 @@ class LyingApiServer:
     def delay(self, match: Match, seconds: float, times: int | None = 1, probability: float = 1.0,
               even_if_gone: bool = False) -> Handle:
         """Forwarded only after a while. A request whose sender is gone by then is dropped, as a server does that was
-        too busy to read it; with even_if_gone it arrives all the same, after its sender's death."""
+        too busy to read it; with even_if_gone it arrives all the same, after its sender's death. Cancelling a delay, of
+        requests, answers or events, lets go what it holds up."""
         return Handle(self, self._arm("delay", match, times, probability, seconds=seconds, even_if_gone=even_if_gone))
 
     def delay_answer(self, match: Match, seconds: float, times: int | None = 1, probability: float = 1.0) -> Handle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 
@@ -20,7 +21,22 @@ class Fault:
             re.compile(match[name]) if match[name] is not None else None for name in ("method", "path", "content_type"))
         self.watch, self.skip = match["watch"], match["skip"]
         self.taken = self.hits = 0
-        self.cancelled = False  # also for a request that is under way
+        self.over = asyncio.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Also for a request that is under way."""
+        return self.over.is_set()
+
+    def cancel(self) -> None:
+        self.over.set()
+
+    async def pause(self) -> None:
+        """As long as it says, or until it is cancelled."""
+        try:
+            await asyncio.wait_for(self.over.wait(), self.parameters["seconds"])
+        except TimeoutError:
+            pass
 
     def fits(self, request: Request) -> bool:
         return ((self.watch is None or self.watch == request.watch)

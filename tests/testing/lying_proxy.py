@@ -90,12 +90,12 @@ class Proxy:
         return self.faults[number].hits
 
     def cancel(self, number: int) -> None:
-        self.faults[number].cancelled = True
+        self.faults[number].cancel()
         self.sort_armed()
 
     def clear_faults(self) -> None:
         for fault in self.faults.values():
-            fault.cancelled = True
+            fault.cancel()
         self.sort_armed()
 
     def cut_watches(self) -> int:
@@ -186,7 +186,7 @@ class Proxy:
         """What happens to a request on its way; True when it was answered here."""
         self.send_signal(request, "signal_before")
         if fault := self.effect(request, "delay"):
-            await asyncio.sleep(fault.parameters["seconds"])
+            await fault.pause()
             if client.gone() and not fault.parameters["even_if_gone"]:
                 self.mark(request, "gone")
                 raise Lost
@@ -203,7 +203,7 @@ class Proxy:
         if self.effect(request, "lose_answer"):
             raise Lost
         if fault := self.effect(request, "delay_answer"):
-            await asyncio.sleep(fault.parameters["seconds"])
+            await fault.pause()
 
     def effect(self, request: Request, kind: str) -> Fault | None:
         fault = request.faults.pop(kind, None)
@@ -332,7 +332,7 @@ class Proxy:
         if fault.kind == "event_drop":
             return
         if fault.kind == "event_delay":
-            await asyncio.sleep(fault.parameters["seconds"])
+            await fault.pause()
         await self.pass_line(watch, line + (line if fault.kind == "event_duplicate" else b""))
 
     async def pass_line(self, watch: Watch, line: bytes) -> None:
