@@ -35,7 +35,8 @@ class Attack:
 
     @staticmethod
     def draw(rng: random.Random, replicas: int) -> "Attack":
-        return Attack(replica=rng.randrange(replicas), deed=rng.choices(["kill", "stop", "freeze", "trap"], [25, 10, 25, 40])[0],
+        return Attack(replica=rng.randrange(replicas),
+                      deed=rng.choices(["kill", "stop", "freeze", "trap"], [25, 10, 25, 40])[0],
                       write=rng.choice(["create", "status", "finalizer"]), when=rng.choice(["before", "after"]),
                       rest=rng.choice([rng.uniform(0.5, 8), rng.uniform(9, 16), 25]), pause=rng.uniform(0.5, 1.5))
 
@@ -78,7 +79,8 @@ class Replica:
 
 
 class Pair:
-    def __init__(self, replicas: list[Operator], namespaces: list[str], proxy, rng: Callable[[str], random.Random], pause: float):
+    def __init__(self, replicas: list[Operator], namespaces: list[str], proxy, rng: Callable[[str], random.Random],
+                 pause: float):
         """rng: a stream for each name; pause: seconds between two attacks, on average."""
         self.replicas = [Replica(operator) for operator in replicas]
         self.namespaces, self.proxy, self.rng, self.pause = "|".join(namespaces), proxy, rng, pause
