@@ -166,14 +166,17 @@ class Verdict:
     missed: list = field(default_factory=list)
     duplicate: list = field(default_factory=list)
     wrong: list = field(default_factory=list)
+    unjudged: list = field(default_factory=list)
+    """(container, version) that a filter takes, and that were neither promised nor created: had the operator missed one, no
+    judge could tell. No fault of the operator's; too many are one of the test's."""
 
     @property
     def good(self) -> bool:
         return not (self.missed or self.duplicate or self.wrong)
 
     def __str__(self) -> str:
-        head = (f"{self.versions} versions, {self.promised} promised, {self.created} created: {len(self.missed)} missed, "
-                f"{len(self.duplicate)} duplicate, {len(self.wrong)} wrong")
+        head = (f"{self.versions} versions, {self.promised} promised, {self.created} created, {len(self.unjudged)} unjudged: "
+                f"{len(self.missed)} missed, {len(self.duplicate)} duplicate, {len(self.wrong)} wrong")
         shown = [f"  {kind}: {each}" for kind in ("missed", "duplicate", "wrong") for each in getattr(self, kind)[:10]]
         return "\n".join([head, *shown])
 
@@ -216,10 +219,16 @@ def judge(creations: list[Creation], watchers: Iterable[Watched], versions_of: C
         elif not watched.matches(made.blob):
             verdict.wrong.append(("for a blob that the filter leaves out", made))
     verdict.versions = sum(len(history) for history in histories.values())
+    told = {(known[made.watcher_uid].container, made.blob, made.etag) for made in creations if made.watcher_uid in known}
     for watched in known.values():
         windows = list(windows_of(watched))
         owed = [v for v in histories[watched.container] if promised(v, watched, windows)]
         verdict.promised += len(owed)
         verdict.missed += [(watched.container, watched.uid, v) for v in owed
                            if (watched.uid, v.name, v.etag) not in by_version]
+        told |= {(watched.container, v.name, v.etag) for v in owed}
+    for container, history in histories.items():
+        filters = [watched.matches for watched in known.values() if watched.container == container]
+        verdict.unjudged += [(container, v) for v in history if (container, v.name, v.etag) not in told
+                             and any(matches(v.name) for matches in filters)]
     return verdict

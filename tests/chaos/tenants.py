@@ -3,6 +3,9 @@ that delete what was created.
 
 A tenant is a namespace, a container and one watcher at a time. Its blobs are written faster than they can be triggered,
 overwritten, and deleted; what was created is deleted at once, soon, or by a TTL of zero.
+
+Nobody may erase what the operator has missed before it is judged: a blob that was not triggered is left alone until it is,
+but for some that are overwritten or deleted right after they were written.
 """
 
 import random
@@ -16,6 +19,12 @@ from testing.kube import ApiError, Kube
 
 from judge import Creation, Watched
 from stage import ACCOUNT, KEY, WATCHER, job, watcher
+
+
+HASTE = 2.0
+"""Seconds: who does not wait for the result does not wait that long either."""
+HASTY = 0.15
+"""So many of those who come within that time."""
 
 
 def config_map() -> dict:
@@ -69,8 +78,10 @@ class Tenant:
         self.names: list[str] = []
         self.current: dict[str, str] = {}
         """Name to ETag of what is in the container."""
-        self.open: set[tuple[str, str]] = set()
-        """Which of these were not triggered yet, as far as the audit log was read."""
+        self.open: dict[tuple[str, str], float] = {}
+        """Which of these were not triggered yet, as far as the audit log was read, and when they were written."""
+        self.given_up: set[tuple[str, str]] = set()
+        """What was overwritten or deleted while it was open."""
         self.count = 0
         self.written = 0
         service.create_container(ACCOUNT, name)
@@ -102,7 +113,8 @@ class Tenant:
             made = self.kube.create(watcher(self.service, self.name, self.name, self.character.template,
                                             **self.character.spec))
             self.lives.append(Watched(made["metadata"]["uid"], self.name, self.matches, time.monotonic()))
-            self.open = {version for version in self.current.items() if self.matches(version[0])}
+            # These have been there: nobody is hasty with them any more.
+            self.open = {version: float("-inf") for version in self.current.items() if self.matches(version[0])}
 
     def begin(self) -> "Tenant":
         assert self.make_namespace()
@@ -140,25 +152,27 @@ class Tenant:
     def created(self, creation: Creation) -> None:
         with self.lock:
             if creation.watcher_uid == self.uid:
-                self.open.discard((creation.blob, creation.etag))
+                self.open.pop((creation.blob, creation.etag), None)
 
     def write_one(self, most: int) -> None:
         """A new blob, a new version of one, or the end of one. `most`: so many blobs in the container at once."""
-        dice = self.rng.random()
+        # As many numbers each time, whatever is found.
+        dice, which, haste = (self.rng.random() for _ in range(3))
         with self.lock:
             if not self.names or (dice < 0.6 and len(self.names) < most):
-                name = self.rng.choice(self.character.names).format(n=self.count)
+                name = self.character.names[int(which * len(self.character.names))].format(n=self.count)
                 self.count += 1
                 self.names.append(name)
                 self._put(name)
                 return
-            at = self.rng.randrange(len(self.names))
+            at = int(which * len(self.names))
             name = self.names[at]
-            # Most people wait for the result before they overwrite; some do not.
             version = name, self.current[name]
-            if version in self.open and self.rng.random() < 0.95:
-                return
-            self.open.discard(version)
+            if version in self.open:
+                if haste >= HASTY or time.monotonic() - self.open[version] > HASTE:
+                    return
+                del self.open[version]
+                self.given_up.add(version)
             if dice < 0.85 and len(self.names) < most:
                 self._put(name)
             else:
@@ -171,7 +185,7 @@ class Tenant:
         self.current[name] = self.service.put(self.name, name)
         self.written += 1
         if self.matches(name):
-            self.open.add((name, self.current[name]))
+            self.open[name, self.current[name]] = time.monotonic()
 
 
 class Writers(threading.Thread):
@@ -194,8 +208,7 @@ class Writers(threading.Thread):
         try:
             while self.written < self.versions and not self.stopped.wait(0.05):
                 for tenant in self.tenants:
-                    if tenant.alive:
-                        self._write(tenant, self.per_second * 0.05 * tenant.character.share)
+                    self._write(tenant, self.per_second * 0.05 * tenant.character.share)
         except Exception as error:  # the campaign asks for it at its end
             self.error = error
 
@@ -203,7 +216,7 @@ class Writers(threading.Thread):
         count = int(wish) + (self.rng.random() < wish % 1)
         if self.rng.random() < 0.02:
             count *= 20  # a burst: more than one checkpoint write and one second of Last-Modified
-        if not count or len(tenant.open) > self.BACKLOG:
+        if not tenant.alive or len(tenant.open) > self.BACKLOG:
             return
         for _ in range(count):
             tenant.write_one(self.MOST)

@@ -41,6 +41,14 @@ def test_a_watcher_that_was_deleted_owes_nothing():
     assert verdict([], [Version("a.csv", "0x1")], replace(WATCHED, gone=30)).good
 
 
+def test_a_version_is_unjudged_if_it_is_neither_owed_nor_created():
+    went = Version("a.csv", "0x1", gone=20)
+    assert [version for _, version in verdict([], [went, Version("b.txt", "0x2", gone=20)]).unjudged] == [went]
+    assert not verdict([MADE], [went]).unjudged
+    assert not verdict([], [went], windows=[(8, 11, 19)]).unjudged
+    assert not verdict([], [replace(went, gone=None)]).unjudged
+
+
 def test_a_second_creation_is_a_duplicate_whatever_its_name_or_key():
     versions = [Version("a.csv", "0x1")]
     assert len(verdict([MADE, replace(MADE, name="b")], versions).duplicate) == 1
