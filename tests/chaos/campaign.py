@@ -4,8 +4,10 @@ sides of it, two replicas beside it; and at the end the judge.
     python campaign.py --full [--seed N] [--runs 3]      (make chaos)
     python campaign.py --quick                           (what `make test` runs, as test_campaign.py)
 
-Everything that is drawn comes from the seed. The machine's own timing does not, so a seed brings the same tenants, faults
-and lives in the same order, not the same microseconds.
+Everything that is drawn comes from the seed, and each part, each life and each attack on the replicas has a stream of its
+own. The machine's own timing does not: a seed brings the same tenants, and the same faults, lives, attacks and rebirths in
+the same order, not at the same microsecond. What a fault meets, how many writes there are and which blob one comes across,
+and whether an attack finds its replica fit for it, depends on what was done by then.
 """
 
 import argparse
