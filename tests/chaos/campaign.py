@@ -255,10 +255,13 @@ class Campaign:
 
     def _describe_owed(self) -> str:
         """The first, and what its watcher says of itself."""
-        name, version = self._owed()[0]
+        owed = self._owed()
+        if not owed:
+            return "nothing is owed any more"
+        name, version = owed[0]
         status = self.arena.bed.kube.get(WATCHER, "w", name).get("status", {})
         status = {key: value for key, value in status.items() if key not in ("triggeredJobs", "checkpoint")}
-        return f"{len(self._owed())} are owed, such as {name} {version}: {json.dumps(status)}"
+        return f"{len(owed)} are owed, such as {name} {version}: {json.dumps(status)}"
 
     def _swept(self, tenant: Tenant, since: float) -> bool:
         return sum(each.complete and each.began > since for each in self._passes(tenant.name)) >= 2
