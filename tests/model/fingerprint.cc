@@ -28,6 +28,7 @@ class Hasher {
     return *this;
   }
   Hasher& operator()(ServiceTime time) { return (*this)(time.time_since_epoch().count()); }
+  Hasher& operator()(WallTime time) { return (*this)(time.time_since_epoch().count()); }
   Hasher& operator()(MonoTime time) { return (*this)(time.time_since_epoch().count()); }
   Hasher& operator()(const std::vector<int>& values) {
     (*this)(values.size());
@@ -46,7 +47,13 @@ class Hasher {
 
 void add(Hasher& hash, const checkpoint::Checkpoint& c) {
   hash(c.cursor.last_modified)(c.cursor.name)(c.recent.encode())(c.postponed.size());
-  for (const checkpoint::Postponed& p : c.postponed) hash(p.blob.size)(p.attempts)(p.fallback)(p.reason);
+  for (const checkpoint::Postponed& p : c.postponed)
+    hash(p.blob.size)(p.attempts)(p.fallback)(p.retry_at)(p.reason);
+}
+
+void add(Hasher& hash, const checkpoint::Outcome& o) {
+  hash(o.kind);
+  if (o.kind == checkpoint::Outcome::Kind::Postponed) hash(o.attempts)(o.fallback)(o.retry_at)(o.reason);
 }
 
 void add(Hasher& hash, const std::optional<checkpoint::Checkpoint>& c) {
@@ -76,7 +83,7 @@ void add(Hasher& hash, const World& world) {
 
 void add(Hasher& hash, const Job& job, const Cluster& cluster) {
   hash(job.version)(job.attempts)(job.fallback_first)(job.state)(job.second)(job.unchecked);
-  if (job.state == Job::State::Done) hash(job.outcome.kind)(job.outcome.attempts)(job.outcome.fallback);
+  if (job.state == Job::State::Done) add(hash, job.outcome);
   if (job.state != Job::State::Sent) return;
   auto mine = [&](const CreateRequest& r) { return r.id == job.request; };
   hash(std::ranges::find_if(cluster.requests, mine) - cluster.requests.begin());
@@ -96,7 +103,8 @@ void add(Hasher& hash, const Pass& pass, At at, const Cluster& cluster) {
   add(hash, pass.next);
   hash(pass.candidates)(pass.truncated)(pass.takeable)(pass.first)(pass.retries)(pass.begin_again)(
       pass.halted);
-  for (const checkpoint::Outcome& o : pass.outcomes) hash(o.kind)(o.fallback);
+  for (const checkpoint::Outcome& o : pass.outcomes) add(hash, o);
+  hash(pass.due.size());
   for (const Job& job : pass.due) add(hash, job, cluster);
   hash(pass.batch.size());
   for (const Job& job : pass.batch) add(hash, job, cluster);
