@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t tick = 1;  // in time_steps: a second
 constexpr Millis start = 1'000'000;
 
-Rules small_world(Mutant mutant) {
+Rules small_world(Mutant mutant, const Bounds& bounds) {
   Rules rules;
   rules.mutant = mutant;
   rules.operators = 2;
@@ -23,7 +23,8 @@ Rules small_world(Mutant mutant) {
   rules.blobs = 3;
   rules.page = 4;
   rules.batch = 2;
-  rules.clock_error = {5000, -5000};
+  rules.clock_error = {-5000, 5000};
+  if (bounds.b_waits) std::swap(rules.clock_error[0], rules.clock_error[1]);
   rules.coarse = true;
   return rules;
 }
@@ -83,7 +84,7 @@ struct Node {
 
 class Explorer {
  public:
-  Explorer(Mutant mutant, const Bounds& bounds) : simulation_(small_world(mutant)), bounds_(bounds) {}
+  Explorer(Mutant mutant, const Bounds& bounds) : simulation_(small_world(mutant, bounds)), bounds_(bounds) {}
 
   Explored run() {
     Node root{begin(),
@@ -143,8 +144,8 @@ class Explorer {
     return go(std::move(next), {{Act::Elect, static_cast<std::int16_t>(index)}});
   }
 
-  bool stop(Node next, int index) {
-    return next.left.stops-- <= 0 || go(std::move(next), {{Act::Freeze, static_cast<std::int16_t>(index)}});
+  bool stop(const Node& node, int index) {
+    return spend(node, &Left::stops, {Act::Freeze, static_cast<std::int16_t>(index)});
   }
 
   bool visit_stops(const Node& node) {
@@ -162,6 +163,14 @@ class Explorer {
     return true;
   }
 
+  // Takes this choice as one of those that are left, if any is.
+  bool spend(const Node& node, int Left::* kind, Choice choice) {
+    if (node.left.*kind == 0) return true;
+    Node next = node;
+    --(next.left.*kind);
+    return go(std::move(next), {choice});
+  }
+
   // Takes these choices and goes on from there.
   bool go(Node next, std::initializer_list<Choice> choices) {
     auto length = path_.size();
@@ -174,21 +183,31 @@ class Explorer {
   void take(State& state, const Choice& choice) {
     ++out_.steps;
     path_.push_back(choice);
+    if (choice.act == Act::DeleteObject) ++out_.deletions;
+    auto held = held_objects(state);
     simulation_.carry_out(state, choice);
+    if (held_objects(state) < held) ++out_.releases;
     restart(state);
+  }
+  static std::ptrdiff_t held_objects(const State& state) {
+    return std::ranges::count(state.world.cluster.objects, true, &Object::held);
   }
 
   bool visit_steps(const Node& node) {
     for (const Operator& op : node.state.operators) {
       if (op.frozen || !may_step(node.state, op)) continue;
       if (!go_on(node, op.index, Fault::None)) return false;
-      Node next = node;
-      bool writes = op.at == At::Write;
-      if (writes && next.left.lost_answers-- > 0 && !go_on(std::move(next), op.index, Fault::AnswerLost))
-        return false;
+      if (op.at == At::Write && !lose_answer(node, op.index)) return false;
       if (looks_at_free_object(node.state, op) && !go_on(node, op.index, Fault::None, true)) return false;
     }
     return true;
+  }
+
+  bool lose_answer(const Node& node, int index) {
+    if (node.left.lost_answers == 0) return true;
+    Node next = node;
+    --next.left.lost_answers;
+    return go_on(std::move(next), index, Fault::AnswerLost);
   }
 
   // The first creation of the batch that is not over goes on; the others wait for it.
@@ -268,28 +287,20 @@ class Explorer {
       if (request.flying && !go(node, {{Act::Carry, id}})) return false;
       if (request.flying && free && !go(node, {delete_of(node.state, *holder), {Act::Carry, id}}))
         return false;
-      Node next = node;
       bool unheard = request.answer != CreateRequest::Answer::Unknown;
-      if (unheard && next.left.lost_answers-- > 0 && !go(std::move(next), {{Act::LoseAnswer, id}}))
-        return false;
+      if (unheard && !spend(node, &Left::lost_answers, {Act::LoseAnswer, id})) return false;
     }
     return true;
   }
 
   bool visit_troubles(const Node& node) {
     for (const Operator& op : node.state.operators) {
+      if (op.frozen) continue;
       auto who = static_cast<std::int16_t>(op.index);
-      Node next = node;
-      if (!op.frozen && op.at != At::Standby && next.left.crashes-- > 0 &&
-          !go(std::move(next), {{Act::Crash, who}}))
-        return false;
-      next = node;
-      if (!op.frozen && op.at == At::Idle && next.left.retires-- > 0 &&
-          !go(std::move(next), {{Act::Retire, who}}))
-        return false;
+      if (op.at != At::Standby && !spend(node, &Left::crashes, {Act::Crash, who})) return false;
+      if (op.at == At::Idle && !spend(node, &Left::retires, {Act::Retire, who})) return false;
     }
-    Node next = node;
-    return next.left.edits-- <= 0 || go(std::move(next), {{Act::EditLabels}});
+    return spend(node, &Left::edits, {Act::EditLabels});
   }
 
   bool visit_writes(const Node& node) {
@@ -297,8 +308,8 @@ class Explorer {
     if (history.size() >= static_cast<std::size_t>(bounds_.existing + bounds_.writes)) return true;
     Node next = node;
     next.wrote = true;
-    auto next_blob = static_cast<std::int16_t>(history.size() % 3);
-    for (std::int16_t blob = 0; blob < 3; ++blob) {
+    auto next_blob = static_cast<std::int16_t>(history.size() % static_cast<std::size_t>(bounds_.blobs));
+    for (std::int16_t blob = 0; blob < bounds_.blobs; ++blob) {
       auto versions =
           std::ranges::count(history, std::string(1, static_cast<char>('a' + blob)), &Version::name);
       bool turn = bounds_.any_order ? versions < 2 : next_blob == blob;

@@ -78,6 +78,8 @@ void add(Hasher& hash, const World& world) {
   for (const CreateRequest& r : cluster.requests)
     hash(r.sender)(r.incarnation)(r.name)(r.version)(r.flying)(r.deadline)(r.answer)(r.uid);
   for (const Created& c : cluster.audit) hash(c.late);
+  hash(cluster.met_others.size());
+  for (int version : cluster.met_others) hash(version);
   hash(world.first_listed.has_value());
 }
 

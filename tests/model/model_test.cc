@@ -9,7 +9,9 @@
 #include <cstdlib>
 
 #include "tests/model/exhaustive.h"
+#include "tests/model/oracle.h"
 #include "tests/model/random_search.h"
+#include "tests/model/small_worlds.h"
 
 namespace abo::model {
 namespace {
@@ -28,36 +30,89 @@ TEST(Model, creates_every_version_once_whatever_happens) {
 }
 
 std::string name_of(const Bounds& b) {
-  return fmt::format("ticks_{}_blobs_{}_writes_{}_stops_{}_crashes_{}_exits_{}_lost_answers_{}_edits_{}",
-                     b.ticks, b.existing, b.writes, b.stops, b.crashes, b.retires, b.lost_answers, b.edits);
+  return fmt::format("ticks_{}_blobs_{}_existing_{}_writes_{}_stops_{}_crashes_{}_exits_{}_lost_answers_{}",
+                     b.ticks, b.blobs, b.existing, b.writes, b.stops, b.crashes, b.retires, b.lost_answers);
 }
 
-// Every course of a small world, within these bounds. The whole product of all of them at once is `make model`.
+// Every course of a small world, within these bounds; larger ones are `make model`.
 struct SmallWorld : testing::TestWithParam<Bounds> {};
 
 TEST_P(SmallWorld, breaks_no_law_on_any_course) {
   Explored explored = explore(Mutant::None, GetParam());
-  fmt::print("{} states, {} steps, {} brought to rest, {} times at the known limit\n", explored.states,
-             explored.steps, explored.rests, explored.limits);
+  fmt::print(
+      "{} states, {} steps, {} finalizers went, {} objects were deleted, {} brought to rest, {} times at the "
+      "known limit\n",
+      explored.states, explored.steps, explored.releases, explored.deletions, explored.rests,
+      explored.limits);
   EXPECT_TRUE(explored.complete);
   EXPECT_EQ(explored.violation, "") << explored.story;
+  // Or a whole part of the protocol would only be seen on the one course that everything comes to rest by.
+  bool lets_go = GetParam().ticks > finalizer_stays;
+  EXPECT_EQ(lets_go, explored.releases > 0);
+  EXPECT_EQ(lets_go, explored.deletions > 0);
 }
 
+std::string name_of_info(const testing::TestParamInfo<Bounds>& info) {
+  return name_of(info.param);
+}
+
+// Three seconds: nothing that was made is let go before everything comes to rest.
 INSTANTIATE_TEST_SUITE_P(
-    , SmallWorld,
+    Short, SmallWorld,
     testing::Values(
         Bounds{.writes = 3, .stops = 0, .crashes = 1, .retires = 0, .lost_answers = 0},
         Bounds{.writes = 3, .stops = 0, .crashes = 0, .retires = 1, .lost_answers = 0},
         Bounds{.writes = 1, .stops = 1, .crashes = 0, .retires = 0, .lost_answers = 0},
-        Bounds{.existing = 2, .writes = 0, .stops = 1, .crashes = 1, .retires = 0, .lost_answers = 1},
-        Bounds{.ticks = 5,
+        Bounds{.existing = 2, .writes = 0, .stops = 1, .crashes = 1, .retires = 0, .lost_answers = 1}),
+    name_of_info);
+
+// Five or six: finalizers go, objects are deleted, and their names are free for whoever still wants them.
+INSTANTIATE_TEST_SUITE_P(
+    Long, SmallWorld,
+    testing::Values(
+        takeover_and_release,
+        Bounds{.ticks = 6,
+               .blobs = 2,
                .existing = 2,
                .writes = 0,
                .stops = 1,
                .crashes = 0,
+               .retires = 0,
+               .lost_answers = 0},
+        Bounds{.ticks = 5,
+               .blobs = 1,
+               .existing = 1,
+               .writes = 1,
+               .stops = 1,
+               .crashes = 0,
+               .retires = 0,
+               .lost_answers = 0},
+        Bounds{.ticks = 6, .blobs = 1, .existing = 1, .writes = 1, .stops = 0, .crashes = 1, .retires = 0},
+        Bounds{.ticks = 6,
+               .blobs = 2,
+               .existing = 2,
+               .writes = 1,
+               .stops = 0,
+               .crashes = 0,
                .retires = 1,
-               .lost_answers = 0}),
-    [](const auto& info) { return name_of(info.param); });
+               .lost_answers = 0},
+        Bounds{.ticks = 6, .writes = 1, .stops = 0, .crashes = 1, .retires = 0, .lost_answers = 0}),
+    name_of_info);
+
+// The limit that the search excuses is real, in both its forms, and met in worlds that pass: `creation_is_given_up_on` by
+// a sender whose connection is lost, `creation_is_slow` and its sender is killed.
+struct KnownLimit : testing::TestWithParam<Bounds> {};
+
+TEST_P(KnownLimit, of_two_names_is_met) {
+  Explored excused = explore(Mutant::None, GetParam());
+  EXPECT_EQ(excused.violation, "") << excused.story;
+  EXPECT_GT(excused.limits, 0U);
+  Explored counted = explore(Mutant::LimitNotExcused, GetParam());
+  EXPECT_EQ(law(counted.violation), "created twice");
+}
+
+INSTANTIATE_TEST_SUITE_P(, KnownLimit, testing::Values(creation_is_given_up_on, creation_is_slow),
+                         name_of_info);
 
 }  // namespace
 

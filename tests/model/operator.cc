@@ -45,6 +45,7 @@ class ElectionStep {
   void begin_write() {
     json::object lease{{"spec", election_.state.to_write(me_.wall(world_, rules_), false)}};
     election_.record = kube::lease_record(lease);
+    if (rules_.coarse) election_.record.acquired = election_.record.renewed = "";  // nobody compares them
     election_.based_on = election_.state.resource_version();
     election_.began = me_.mono(world_, rules_);
     election_.in_flight = true;
@@ -183,6 +184,9 @@ std::vector<std::size_t> Operator::ready_jobs(const World& world) const {
 
 void Operator::step(World& world, const Rules& rules, Fault fault, std::size_t arg) {
   Step(*this, world, rules, fault, arg).take();
+  // What nobody reads any more would only be copied, millions of times.
+  if (at == At::Idle) pass = {};
+  if (at != At::Write && at != At::Reread) pass.writing = {};
 }
 
 void Operator::elect(World& world, const Rules& rules, Fault fault) {
@@ -200,7 +204,7 @@ void Operator::watch(const World& world, const Rules& rules) {
   }
   store = std::move(now);
   generation = world.cluster.watcher.generation;
-  cached = world.cluster.watcher;
+  if (rules.mutant == Mutant::CachedCheckpoint) cached = world.cluster.watcher;
   if (at == At::Idle && checkpoint != world.cluster.watcher.checkpoint) checkpoint.reset();
 }
 

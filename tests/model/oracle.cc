@@ -34,7 +34,8 @@ bool is_known_limit(const World& world, std::size_t version) {
     late = late || created.late;
     names.insert(world.cluster.made[static_cast<std::size_t>(created.uid)].name);
   }
-  return late && static_cast<std::ptrdiff_t>(names.size()) == creations(world, version);
+  bool by_turns = world.cluster.met_others.contains(static_cast<int>(version));
+  return late && by_turns && static_cast<std::ptrdiff_t>(names.size()) == creations(world, version);
 }
 
 }  // namespace
@@ -64,6 +65,10 @@ std::string broken_at_rest(const World& world, const Rules& rules) {
              world.cluster.made[static_cast<std::size_t>(object.uid)].name;
   }
   return {};
+}
+
+std::string_view law(std::string_view violation) {
+  return violation.substr(0, violation.find(':'));
 }
 
 }  // namespace abo::model

@@ -13,13 +13,16 @@ namespace abo::model {
 [[nodiscard]] std::string broken_now(const World& world, const Rules& rules);
 
 // What broken_now() says of the one limit that is excused; nothing more is concluded from such a world. A version was
-// created twice under its two names, and one of the requests was under way for longer than the lease's slack: the name
-// was free for one leader and not for the other, so the finalizer on one name could not keep the other request out
-// (docs/exactly-once.md, "Known limits").
+// created twice under its two names, the ordinary one had met something else's object, and one of the requests was under way for longer than the lease's slack or was
+// carried out after its sender had given up: the name was free for one try and not for the other, so the finalizer on one
+// name could not keep the other request out (docs/exactly-once.md, "Known limits").
 inline constexpr std::string_view known_limit = "known limit: two names";
 
 // A law that is broken when everything has come to rest: a version that is still there, or that a whole sweep showed,
 // and was not created; or an object that hangs on our finalizer.
 [[nodiscard]] std::string broken_at_rest(const World& world, const Rules& rules);
+
+// The law that a violation breaks, of whatever version: "created twice".
+[[nodiscard]] std::string_view law(std::string_view violation);
 
 }  // namespace abo::model

@@ -71,8 +71,7 @@ void Step::start_list() {
 // ---- the sentence (blob_pass.cc) ----
 
 void Step::begin_pass() {
-  Document before = std::exchange(pass_, {}).document;
-  if (is(Mutant::NotCurrentBeforeCreate)) pass_.document = std::move(before);
+  pass_ = {};
   pass_.generation = me_.generation;
   record_held();
 }
@@ -216,10 +215,13 @@ void Step::stay_swept() {
 void Step::sweep() {
   if (refused()) return fail();
   for (const Object& object : cluster_.objects) {
-    auto same_name = [&](const Seen& seen) { return made(seen.uid).name == made(object.uid).name; };
-    bool known = std::ranges::any_of(me_.store, same_name);
-    if (!known && made(object.uid).version != Made::foreign)
-      me_.store.push_back({.uid = object.uid, .held = object.held, .since = world_.now});
+    if (!object.held) continue;
+    auto earlier = [&](const Seen& seen) {
+      return seen.uid != object.uid && made(seen.uid).name == made(object.uid).name;
+    };
+    std::erase_if(me_.store, earlier);
+    if (std::ranges::find(me_.store, object.uid, &Seen::uid) == me_.store.end())
+      me_.store.push_back({.uid = object.uid, .held = true, .since = world_.now});
   }
   me_.sweep = false;
   stay_recorded();

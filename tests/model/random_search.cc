@@ -141,25 +141,27 @@ std::string replay(const Rules& rules, const std::vector<Choice>& schedule) {
   return state.world.violation;
 }
 
-// "created twice" of whatever version.
-std::string_view law(std::string_view violation) {
-  return violation.substr(0, violation.find(':'));
-}
-
 }  // namespace
 
-Searched search(Mutant mutant, std::uint64_t from, std::uint64_t count) {
+Searched search(Mutant mutant, std::uint64_t from, std::uint64_t count, std::string_view wanted) {
   Searched out;
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
     Found played = play(mutant, seed, out);
     ++out.worlds;
     if (played.violation == known_limit) ++out.limits;
     if (played.violation.empty() || played.violation == known_limit) continue;
+    if (!wanted.empty() && law(played.violation) != wanted) continue;
     played.worlds = out.worlds;
     out.found = std::move(played);
     break;
   }
   return out;
+}
+
+std::string replay(const Found& found, Mutant mutant) {
+  Rules rules = found.rules;
+  rules.mutant = mutant;
+  return replay(rules, found.schedule);
 }
 
 Found shrink(Found found) {

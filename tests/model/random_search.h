@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/model/simulation.h"
@@ -27,8 +28,13 @@ struct Searched {
   std::optional<Found> found;
 };
 
-// Worlds of the seeds from..from+count-1, until one breaks a law.
-[[nodiscard]] Searched search(Mutant mutant, std::uint64_t from, std::uint64_t count);
+// Worlds of the seeds from..from+count-1, until one breaks a law; or this one.
+[[nodiscard]] Searched search(Mutant mutant, std::uint64_t from, std::uint64_t count,
+                              std::string_view wanted = {});
+
+// The same choices again, then to rest, by operators that make this error: what they break. A choice that is not possible
+// any more is left out.
+[[nodiscard]] std::string replay(const Found& found, Mutant mutant);
 
 // The fewest choices of a schedule that still break the same law, and how they read.
 [[nodiscard]] Found shrink(Found found);

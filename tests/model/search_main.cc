@@ -1,8 +1,8 @@
 // The model from the command line, for long runs and for looking into one world:
 //   model-search random [--seed N] [--worlds N] [--mutant NAME]
-//   model-search exhaustive [--ticks N] [--existing N] [--writes N] [--any-order yes] [--stops N] [--crashes N]
-//                           [--retires N] [--lost-answers N] [--edits N] [--max-states N] [--mutant NAME]
-// The mutant limit-not-excused shows the one known limit (oracle.h).
+//   model-search exhaustive [--ticks N] [--blobs N] [--existing N] [--writes N] [--any-order yes] [--stops N] [--crashes N]
+//                           [--retires N] [--lost-answers N] [--edits N] [--b-waits yes] [--max-states N] [--mutant NAME]
+// The mutant limit-not-excused shows the one known limit (oracle.h), with --ticks 5 --blobs 1 --existing 1 --writes 1.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -33,9 +33,11 @@ int exhaust(const Bounds& bounds, Mutant mutant) {
   Explored explored = explore(mutant, bounds);
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   fmt::print(
-      "{}: {} states, {} steps, {} brought to rest, {} times at the known limit, {} in {:.1f} s: {}\n{}",
-      to_string(mutant), explored.states, explored.steps, explored.rests, explored.limits,
-      explored.complete ? "complete" : "given up", seconds,
+      "{}: {} states, {} steps, among them {} finalizers and {} objects that went, {} brought to rest, {} "
+      "times at "
+      "the known limit, {} in {:.1f} s: {}\n{}",
+      to_string(mutant), explored.states, explored.steps, explored.releases, explored.deletions,
+      explored.rests, explored.limits, explored.complete ? "complete" : "given up", seconds,
       explored.violation.empty() ? "0 violations" : explored.violation, explored.story);
   return explored.violation.empty() ? 0 : 1;
 }
@@ -57,6 +59,7 @@ int main(int argc, char** argv) {
       if (flag == name) value = std::atoi(argv[i + 1]);
     };
     number("--ticks", bounds.ticks);
+    number("--blobs", bounds.blobs);
     number("--existing", bounds.existing);
     number("--writes", bounds.writes);
     if (flag == "--any-order") bounds.any_order = std::string(argv[i + 1]) == "yes";
@@ -65,6 +68,7 @@ int main(int argc, char** argv) {
     number("--retires", bounds.retires);
     number("--lost-answers", bounds.lost_answers);
     number("--edits", bounds.edits);
+    if (flag == "--b-waits") bounds.b_waits = std::string(argv[i + 1]) == "yes";
     if (flag == "--max-states") bounds.max_states = std::strtoull(argv[i + 1], nullptr, 10);
     if (flag == "--mutant") {
       for (int m = 0; m <= static_cast<int>(Mutant::LimitNotExcused); ++m)

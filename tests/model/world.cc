@@ -86,7 +86,11 @@ std::optional<int> Cluster::create(std::string name, int version, bool with_fina
 
 void Cluster::carry_out(CreateRequest& request, Millis now) {
   auto uid = create(request.name, request.version, request.with_finalizer);
-  if (uid) audit.push_back({.version = request.version, .uid = *uid, .late = now > request.late_from});
+  bool given_up = request.answer == CreateRequest::Answer::Unknown;
+  if (uid)
+    audit.push_back({.version = request.version, .uid = *uid, .late = now > request.late_from || given_up});
+  else if (made[static_cast<std::size_t>(holder(request.name)->uid)].version != request.version)
+    met_others.insert(request.version);
   request.flying = false;
   if (request.answer != CreateRequest::Answer::None) return;  // nobody waits any longer
   request.answer = uid ? CreateRequest::Answer::Created : CreateRequest::Answer::Exists;

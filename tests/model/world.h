@@ -7,6 +7,7 @@
 #include <compare>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,7 +107,7 @@ struct LateWrite {
 struct Created {
   int version = 0;
   int uid = 0;
-  bool late = false;  // was under way for longer than the lease's slack
+  bool late = false;  // was under way for longer than the lease's slack, or its sender had given up
 };
 
 struct Cluster {
@@ -119,6 +120,8 @@ struct Cluster {
   int next_request = 0;
   std::vector<LateWrite> late_writes;
   std::vector<Created> audit;
+  std::set<int>
+      met_others;  // versions for which a create was answered 409, since an object of something else had the name
 
   [[nodiscard]] const Object* holder(std::string_view name) const;
   [[nodiscard]] Object* find(int uid);
