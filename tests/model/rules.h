@@ -35,7 +35,7 @@ enum class Mutant : std::uint8_t {
   NoRecordingHold,             // two leaders, and finalizers go as soon as they are recorded
   NoLeaseCheckAtSend,          // the lease is not asked about when a request leaves
   LeadsAgainInOneBreath,       // a leader that was replaced takes a free lease and goes on
-  NotCurrentBeforeCreate,      // the stored watcher is not read again before the first creation
+  NotCurrentBeforeCreate,      // what is stored is not compared again before the first creation
   NoSettleMargin,              // the cursor goes up to S
   PostponedDropped,            // a blob whose creation failed is not remembered
   TruncatedMovesCursor,        // a selection that left some out moves the cursor to the horizon
