@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-
 #include <algorithm>
 #include <span>
 
@@ -11,6 +9,7 @@
 #include "checkpoint/candidates.h"
 #include "checkpoint/existing.h"
 #include "controllers/api_outage.h"
+#include "controllers/container_listing.h"
 #include "controllers/held_runs.h"
 #include "controllers/pass_plan.h"
 #include "controllers/pass_report.h"
@@ -34,7 +33,6 @@ constexpr std::chrono::seconds batch_time{5};
 // Recorded resources whose finalizers wait until the creations are through; with more they go between two batches, as
 // far as they have been held long enough (Settings::recording_hold).
 constexpr std::size_t max_unreleased = 1024;
-constexpr std::chrono::seconds list_deadline{600};
 // Watchers that poll at least so often keep their plan: making it is most of what a small poll costs.
 constexpr std::chrono::seconds often{10};
 
@@ -48,15 +46,6 @@ Error not_stale(Error error) {
   if (error.kind == ErrorKind::Canceled) return out_of_date();
   if (error.kind == ErrorKind::Conflict) error.kind = ErrorKind::UnknownOutcome;
   return error;
-}
-
-// Beneath || an exception would only be waited for: a bug is handed out as an error instead.
-Task<Result<azure::Listing>> as_value(Task<Result<azure::Listing>> listing) {
-  try {
-    co_return co_await std::move(listing);
-  } catch (const std::exception& thrown) {
-    co_return fail(ErrorKind::Internal, Reason::Internal, fmt::format("internal error: {}", thrown.what()));
-  }
 }
 
 class BlobPass {
@@ -175,7 +164,7 @@ class BlobPass {
     auto take = [&](const listing::BlobView& blob) {
       if (ignore && !known) existing.offer(blob);
     };
-    auto horizon = co_await list(access, [&] { existing = checkpoint::IgnoreExisting(identity_); }, take);
+    auto horizon = co_await list(access, {[&] { existing = checkpoint::IgnoreExisting(identity_); }, take});
     if (!horizon) co_return pass(horizon);
     if (auto same = co_await read_again(); !same)
       co_return pass(same);  // a choice may have been made meanwhile
@@ -198,63 +187,24 @@ class BlobPass {
     known_ = *row_.checkpoint;
     if (row_.settled) known_.move_cursor(*row_.settled);
     std::optional<checkpoint::CandidateSelector> selector;
-    auto horizon = co_await list(
-        std::move(access),
-        [&] { selector.emplace(known_, identity_, checkpoint::CandidateSelector::Limits{}); },
-        [&](const listing::BlobView& blob) { selector->offer(blob); });
+    auto horizon =
+        co_await list(std::move(access),
+                      {[&] { selector.emplace(known_, identity_, checkpoint::CandidateSelector::Limits{}); },
+                       [&](const listing::BlobView& blob) { selector->offer(blob); }});
     if (!horizon) co_return pass(horizon);
     horizon_ = *horizon;
     co_return std::move(*selector).finish();
   }
 
-  // One complete listing: `begin` is called before it, and again if it has to begin anew; `matched` gets what passes the
-  // filter. Nothing may be concluded from an error.
-  Task<Result<Horizon>> list(azure::Access access, std::function<void()> begin,
-                             std::function<void(const listing::BlobView&)> matched) {
-    if (!row_.shape) row_.shape = std::make_unique<azure::ContainerShape>();
-    auto listed = co_await list_once(access, begin, matched, row_.shape.get());
-    // What could not be split is listed in one; that is never to be begun again.
-    if (listed && listed->begin_again)
-      listed = co_await list_once(std::move(access), begin, matched, nullptr);
-    if (!row_.shape->is_large()) row_.shape.reset();
-    if (!listed) co_return pass(listed);
-    numbers_.listed = listed->listed;
-    numbers_.complete = true;
-    repeated_ = listed->requests > listed->pages;
-    co_return Horizon{.service_date = listed->service_date,
-                      .settle_margin = services_.settings.settle_margin,
-                      .min_age = std::chrono::seconds{plan_->spec.min_age_seconds}};
-  }
-
-  Task<Result<azure::Listing>> list_once(azure::Access access, const std::function<void()>& begin,
-                                         const std::function<void(const listing::BlobView&)>& matched,
-                                         azure::ContainerShape* shape) {
-    using namespace boost::asio::experimental::awaitable_operators;
-    if (services_.stopping())
-      co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
-    numbers_.listed = numbers_.matched = 0;
+  Task<Result<Horizon>> list(azure::Access access, ListingTaker taker) {
     numbers_.complete = false;
-    begin();
-    auto sink = [this, &matched](const listing::BlobView& blob) {
-      if (plan_->filter.judge(blob) != filter::Verdict::Matches) return;
-      ++numbers_.matched;
-      matched(blob);
-    };
-    MonoTime began = services_.clock.mono();
-    auto listed = co_await (
-        as_value(services_.blobs.list(std::move(access), plan_->spec.blob_prefix, std::move(sink), shape)) ||
-        services_.stop_signal.wait(list_deadline));
-    result_.listing = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.mono() - began);
-    if (listed.index() == 1) {
-      if (services_.stopping())
-        co_return fail(ErrorKind::Canceled, Reason::Canceled, "the operator is stopping");
-      co_return fail(
-          ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
-          fmt::format("the listing did not end within {} s; split the container between watchers with "
-                      "spec.blobPrefix, or look at the network between here and the account",
-                      list_deadline.count()));
-    }
-    co_return std::get<0>(std::move(listed));
+    auto listing = co_await list_container(services_, row_, *plan_, std::move(access), std::move(taker));
+    result_.listing = listing.took;
+    numbers_.listed = listing.listed;
+    numbers_.matched = listing.matched;
+    numbers_.complete = listing.horizon.has_value();
+    repeated_ = listing.repeated;
+    co_return std::move(listing.horizon);
   }
 
   // Creations first: the finalizers of what is recorded may follow. However it ends, what the stored checkpoint knows is let

@@ -1,0 +1,82 @@
+#include "controllers/container_listing.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include "filter/filter.h"
+
+namespace abo::controllers {
+namespace {
+
+constexpr std::chrono::seconds deadline{600};
+
+Error stopping() {
+  return {ErrorKind::Canceled, Reason::Canceled, "the operator is stopping"};
+}
+
+Error too_slow() {
+  return {ErrorKind::UnknownOutcome, Reason::ServiceUnavailable,
+          fmt::format("the listing did not end within {} s; split the container between watchers with "
+                      "spec.blobPrefix, or look at the network between here and the account",
+                      deadline.count())};
+}
+
+// Beneath || an exception would only be waited for: a bug is handed out as an error instead.
+Task<Result<azure::Listing>> as_value(Task<Result<azure::Listing>> listing) {
+  try {
+    co_return co_await std::move(listing);
+  } catch (const std::exception& thrown) {
+    co_return fail(ErrorKind::Internal, Reason::Internal, fmt::format("internal error: {}", thrown.what()));
+  }
+}
+
+Task<Result<azure::Listing>> list_once(Services& services, std::string prefix, azure::Access access,
+                                       listing::BlobSink sink, azure::ContainerShape* shape) {
+  using namespace boost::asio::experimental::awaitable_operators;
+  if (services.stopping()) co_return std::unexpected(stopping());
+  auto listed =
+      co_await (as_value(services.blobs.list(std::move(access), std::move(prefix), std::move(sink), shape)) ||
+                services.stop_signal.wait(deadline));
+  if (listed.index() == 1) co_return std::unexpected(services.stopping() ? stopping() : too_slow());
+  co_return std::get<0>(std::move(listed));
+}
+
+}  // namespace
+
+Task<ContainerListing> list_container(Services& services, WatcherRow& row, const PassPlan& plan,
+                                      azure::Access access, ListingTaker taker) {
+  ContainerListing out;
+  auto begin = [&] {
+    out.matched = 0;
+    taker.begin();
+  };
+  auto sink = [&](const listing::BlobView& blob) {
+    if (plan.filter.judge(blob) != filter::Verdict::Matches) return;
+    ++out.matched;
+    taker.matching(blob);
+  };
+  MonoTime began = services.clock.mono();
+  if (!row.shape) row.shape = std::make_unique<azure::ContainerShape>();
+  begin();
+  auto listed = co_await list_once(services, plan.spec.blob_prefix, access, sink, row.shape.get());
+  if (listed && listed->begin_again) {
+    begin();
+    // What could not be split is listed in one; that is never to be begun again.
+    listed = co_await list_once(services, plan.spec.blob_prefix, std::move(access), sink, nullptr);
+  }
+  if (!row.shape->is_large()) row.shape.reset();
+  out.took = std::chrono::duration_cast<std::chrono::milliseconds>(services.clock.mono() - began);
+  if (!listed) {
+    out.horizon = pass(listed);
+    co_return out;
+  }
+  out.listed = listed->listed;
+  out.repeated = listed->requests > listed->pages;
+  out.horizon = checkpoint::Horizon{.service_date = listed->service_date,
+                                    .settle_margin = services.settings.settle_margin,
+                                    .min_age = std::chrono::seconds{plan.spec.min_age_seconds}};
+  co_return out;
+}
+
+}  // namespace abo::controllers
