@@ -82,6 +82,17 @@ TEST_F(ResourceCreator, leaves_foreign_objects_alone_and_takes_the_other_name) {
   }
 }
 
+TEST_F(ResourceCreator, does_not_take_the_other_name_while_an_earlier_request_may_be_on_its_way) {
+  order.one_name_only = true;
+  transport.then(409, refusal(409, "AlreadyExists"));
+  transport.then(200, holder("another", "watcher"));
+  Creation creation = create();
+  EXPECT_EQ(creation.kind, Creation::Kind::Failed);
+  EXPECT_EQ(creation.error.kind, ErrorKind::Throttled);
+  EXPECT_EQ(creation.error.reason, Reason::NameConflict);
+  EXPECT_EQ(transport.requests.size(), 2u);
+}
+
 TEST_F(ResourceCreator, gives_up_when_both_names_are_somebody_elses) {
   for (int i = 0; i < 2; ++i) {
     transport.then(409, refusal(409, "AlreadyExists"));

@@ -89,6 +89,8 @@ class FakeCluster final : public net::Transport {
     auto at = objects_.find(path);
     return at == objects_.end() ? nullptr : &at->second;
   }
+  // Of the request that came last.
+  [[nodiscard]] json::object last_body() const { return parse_json(last_body_)->as_object(); }
   // Paths of all objects that begin so.
   [[nodiscard]] std::vector<std::string> below(std::string_view prefix) const {
     std::vector<std::string> out;
@@ -116,6 +118,7 @@ class FakeCluster final : public net::Transport {
     bool watch = target.find("watch=1") != target.npos;
     std::string what = (watch ? "WATCH" : request.method) + " " + path;
     requests.push_back({clock_.mono(), what});
+    last_body_ = request.body;
     while (hold && hold(what) && !away_) {
       co_await changed_.wait();
       if (co_await is_cancelled()) co_return canceled();
@@ -296,6 +299,7 @@ class FakeCluster final : public net::Transport {
   std::map<std::string, json::object> objects_;  // by path
   std::vector<Told> log_;                        // the n-th has resourceVersion n
   std::size_t uids_ = 0;
+  std::string last_body_;
   bool away_ = false;
   kube::Signal changed_;
 };

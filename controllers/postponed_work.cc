@@ -27,7 +27,8 @@ std::vector<Work> due_work(const checkpoint::Checkpoint& known, const checkpoint
   std::vector<Work> work;
   for (const Postponed& p : known.postponed) {
     if (waits_for_copy(p) || wait_of(p, now) > milliseconds{0}) continue;
-    work.push_back({{p.blob, identity.key_of(listing::view(p.blob))}, p.attempts, p.fallback});
+    work.push_back(
+        {{p.blob, identity.key_of(listing::view(p.blob))}, p.attempts, p.fallback, p.under_way_until});
   }
   for (const checkpoint::Candidate& copy : selection.copied) work.push_back({copy});
   std::ranges::sort(work, {}, [](const Work& w) { return w.candidate.position(); });

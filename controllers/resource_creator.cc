@@ -53,6 +53,16 @@ Task<std::optional<Creation>> try_name(kube::Client& client, const CreateOrder& 
   co_return co_await read_holder(client, order, std::move(name));
 }
 
+Creation not_yet(const CreateOrder& order) {
+  return {.kind = Creation::Kind::Failed,
+          .error = {ErrorKind::Throttled, Reason::NameConflict,
+                    fmt::format(
+                        "the name of the {} belongs to something else, and an earlier request for it, whose "
+                        "answer was lost, may still be carried out; the name with the hash is used when it "
+                        "cannot any more",
+                        order.resource.kind)}};
+}
+
 }  // namespace
 
 Task<Creation> create_resource(kube::Client& client, CreateOrder order) {
@@ -61,6 +71,7 @@ Task<Creation> create_resource(kube::Client& client, CreateOrder order) {
   for (bool second : {false, true}) {
     bool fallback = second != order.fallback_first;
     if (second && one_name) break;
+    if (second && order.one_name_only) co_return not_yet(order);
     if (auto creation = co_await try_name(client, order, fallback)) {
       creation->used_fallback = fallback;
       co_return std::move(*creation);

@@ -23,6 +23,8 @@ struct CreateOrder {
   std::string watcher_uid;
   bool fallback_first =
       false;  // an earlier try under the fallback name ended unknown: that name again, first
+  // One whose answer was lost may still be on its way: the other name would make a second resource of it.
+  bool one_name_only = false;
   std::optional<kube::ServiceAccount> impersonate{};
   std::function<bool()> may_send{};  // the lease check, asked again as the request leaves
 };
@@ -40,8 +42,8 @@ struct Creation {
   bool used_fallback = false;  // the name the last request bore
 };
 
-// Never throws; never adopts an object that is not of this version and watcher. Errors of Failed: the client's, and
-// Invalid NameConflict when both names are held by others.
+// Never throws; never adopts an object that is not of this version and watcher. Errors of Failed: the client's;
+// Invalid NameConflict when both names are held by others, Throttled NameConflict when the other one may not be used yet.
 [[nodiscard]] Task<Creation> create_resource(kube::Client& client, CreateOrder order);
 
 }  // namespace abo::controllers

@@ -86,5 +86,48 @@ TEST_F(StaleKnowledge, of_a_jobs_end_does_not_hide_the_next_one_of_its_name) {
   EXPECT_THAT(jobs(), ElementsAre(job));
 }
 
+// The name is held by the Job of the version before. Of two creations of the next one, the first may come late.
+TEST_F(StaleKnowledge, of_a_creation_that_is_still_on_its_way_makes_no_second_resource_under_the_other_name) {
+  world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(1min);
+  std::string job = FakeWorld::jobs() + "/alpha-a.csv";
+  ASSERT_THAT(jobs(), ElementsAre(job));
+  // What the sender gives up is kept by somebody on the way, and delivered when the name is free.
+  std::optional<json::object> late;
+  world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
+    if (what != "POST " + FakeWorld::jobs() || late) return std::nullopt;
+    late = world.cluster.last_body();
+    return fail(ErrorKind::UnknownOutcome, Reason::EndpointUnreachable, "connection lost");
+  };
+  world.blobs.overwrite("alpha", "a.csv");
+  world.run_for(30s);
+  ASSERT_TRUE(late);
+  EXPECT_THAT(jobs(), ElementsAre(job)) << "not under the other name yet";
+  world.cluster.remove(job);
+  world.cluster.put(job, std::move(*late));
+  world.run_for(5min);
+  EXPECT_THAT(jobs(), ElementsAre(job)) << "the late one is the one";
+  world.cluster.remove(job);
+  world.run_for(5min);
+  EXPECT_THAT(jobs(), IsEmpty());
+}
+
+TEST_F(StaleKnowledge, of_a_lost_creation_makes_it_under_the_other_name_in_the_end) {
+  world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(1min);
+  bool lost = false;
+  world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
+    if (what != "POST " + FakeWorld::jobs() || std::exchange(lost, true)) return std::nullopt;
+    return fail(ErrorKind::UnknownOutcome, Reason::EndpointUnreachable, "connection lost");
+  };
+  world.blobs.overwrite("alpha", "a.csv");
+  world.run_for(3min);
+  EXPECT_THAT(jobs(), testing::SizeIs(2));
+}
+
 }  // namespace
 }  // namespace abo::controllers

@@ -14,6 +14,9 @@ using checkpoint::Outcome;
 // After this many failed creations in a row the cluster is left alone until the next pass.
 constexpr std::size_t max_failures_in_a_row = 8;
 constexpr std::chrono::milliseconds max_delay = std::chrono::minutes{5};
+// For so long a request may be carried out after it was sent: an API server gives up after a minute (--request-timeout),
+// and the way there takes time too.
+constexpr std::chrono::milliseconds longest_request = std::chrono::seconds{75};
 
 // 1 s, 2 s, 4 s ... 5 min; a server's own wish goes before.
 std::chrono::milliseconds delay(const Error& error, std::uint32_t attempts) {
@@ -73,6 +76,7 @@ Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
                     .trigger_key = work.candidate.key.hex(),
                     .watcher_uid = row_.uid,
                     .fallback_first = work.fallback_first,
+                    .one_name_only = may_be_under_way(work),
                     .impersonate = identity(),
                     .may_send = services_.may_act};
   auto creation = co_await create_resource(services_.kube, std::move(order));
@@ -111,6 +115,7 @@ Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Out
   }
   if (error.reason == Reason::Rejected) co_return co_await settle_rejection(work, std::move(error), outcome);
   postpone(work, error, creation.used_fallback, outcome);
+  if (error.reason == Reason::NameConflict) co_return;  // of this name alone
   if (++failures_in_a_row_ >= max_failures_in_a_row && !halt_) halt_ = error;
 }
 
@@ -213,13 +218,23 @@ void TriggerStage::set_aside(const Work& work, const Error& error) {
   services_.telemetry.set_aside(row_, blob, error);
 }
 
+// A time farther ahead than a request may take was written by a machine with another clock.
+bool TriggerStage::may_be_under_way(const Work& work) const {
+  auto left = work.under_way_until - services_.clock.wall();
+  return left > std::chrono::milliseconds{0} && left <= longest_request;
+}
+
 void TriggerStage::postpone(const Work& work, const Error& error, bool fallback, Outcome& outcome) const {
+  WallTime now = services_.clock.wall();
+  bool unknown = error.kind == ErrorKind::UnknownOutcome;
+  bool waits_for_name = error.kind == ErrorKind::Throttled && error.reason == Reason::NameConflict;
   outcome = {.kind = Outcome::Kind::Postponed,
              .attempts = work.attempts + 1,
-             .fallback = work.fallback_first || (fallback && error.kind == ErrorKind::UnknownOutcome),
-             .retry_at = services_.clock.wall() + delay(error, work.attempts),
+             .fallback = work.fallback_first || (fallback && unknown),
+             .retry_at = waits_for_name ? work.under_way_until : now + delay(error, work.attempts),
              .reason = error.reason,
-             .message = error.message};
+             .message = error.message,
+             .under_way_until = unknown ? now + longest_request : work.under_way_until};
 }
 
 }  // namespace abo::controllers

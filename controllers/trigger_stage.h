@@ -23,6 +23,7 @@ struct Work {
   checkpoint::Candidate candidate;
   std::uint32_t attempts = 0;   // tries before this one
   bool fallback_first = false;  // see CreateOrder
+  WallTime under_way_until{};   // see checkpoint::Postponed
 };
 
 // Where the resources of one pass go.
@@ -68,6 +69,7 @@ class TriggerStage {
   [[nodiscard]] std::optional<kube::ServiceAccount> identity() const;
   void keep(const Work& work, const Creation& creation);
   void set_aside(const Work& work, const Error& error);
+  [[nodiscard]] bool may_be_under_way(const Work& work) const;
   void postpone(const Work& work, const Error& error, bool fallback, checkpoint::Outcome& outcome) const;
   [[nodiscard]] bool must_stop() const;
 

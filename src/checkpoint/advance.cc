@@ -9,8 +9,8 @@ using Kind = Outcome::Kind;
 
 // True when the blob is in the list of postponed blobs afterwards.
 bool postpone(Checkpoint& checkpoint, const Candidate& candidate, const Outcome& outcome) {
-  Postponed entry{candidate.blob,   outcome.attempts, outcome.fallback,
-                  outcome.retry_at, outcome.reason,   outcome.message};
+  Postponed entry{candidate.blob, outcome.attempts, outcome.fallback,       outcome.retry_at,
+                  outcome.reason, outcome.message,  outcome.under_way_until};
   auto same = [&](const Postponed& p) {
     return p.blob.name == candidate.blob.name && p.blob.etag == candidate.blob.etag;
   };

@@ -28,6 +28,7 @@ struct Outcome {
   WallTime retry_at{};
   Reason reason = Reason::Internal;
   std::string message{};
+  WallTime under_way_until{};
 };
 
 // What became of a whole selection so far. outcomes[i] is of selection.candidates[i].

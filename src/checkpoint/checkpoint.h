@@ -35,6 +35,8 @@ struct Postponed {
   WallTime retry_at{};  // ours, for pacing only: nothing is decided by it
   Reason reason = Reason::Internal;
   std::string message;
+  // A request whose answer was lost may be carried out until then; before, the other name is not used. {}: none.
+  WallTime under_way_until{};
 
   friend bool operator==(const Postponed&, const Postponed&) = default;
 };

@@ -27,6 +27,11 @@ json::object blob_to_json(const listing::BlobItem& blob) {
   return out;
 }
 
+WallTime time_of(const json::object& object, std::string_view field) {
+  std::int64_t millis = find_int(object, {field}).value_or(0);
+  return WallTime{std::chrono::milliseconds{std::max<std::int64_t>(0, millis)}};
+}
+
 Result<Postponed> postponed_from_json(const json::value& value) {
   const json::object* object = value.if_object();
   if (!object) return damaged("postponed holds something that is no object");
@@ -48,11 +53,12 @@ Result<Postponed> postponed_from_json(const json::value& value) {
   out.blob.content_md5 = find_string(*object, {"contentMD5"});
   out.attempts = static_cast<std::uint32_t>(*attempts);
   out.fallback = find_bool(*object, {"fallback"});
-  out.retry_at = WallTime{std::chrono::milliseconds{find_int(*object, {"retryAtMillis"}).value_or(0)}};
+  out.retry_at = time_of(*object, "retryAtMillis");
   auto reason = reason_from_string(find_string(*object, {"reason"}));
   out.reason = reason.value_or(Reason::Internal);
   out.blob.copy_pending = out.reason == Reason::CopyPending;
   out.message = find_string(*object, {"message"});
+  out.under_way_until = time_of(*object, "underWayUntilMillis");
   return out;
 }
 
@@ -80,6 +86,8 @@ json::object to_json(const Checkpoint& checkpoint) {
       entry["attempts"] = p.attempts;
       if (p.fallback) entry["fallback"] = true;
       entry["retryAtMillis"] = p.retry_at.time_since_epoch().count();
+      if (p.under_way_until != WallTime{})
+        entry["underWayUntilMillis"] = p.under_way_until.time_since_epoch().count();
       entry["reason"] = to_string(p.reason);
       entry["message"] = p.message;
       list.push_back(std::move(entry));
