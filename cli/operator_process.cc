@@ -89,6 +89,7 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
              .on_error = [this](const kube::Resource& resource,
                                 const Error& error) { telemetry_.watch_failed(resource.plural, error); }}),
       services_{.clock = clock,
+                .sleeper = sleeper_,
                 .kube = client_,
                 .blobs = blobs_,
                 .runs = runs_,

@@ -37,7 +37,7 @@ Task<Result<azure::Listing>> list_once(Services& services, std::string prefix, a
   if (services.stopping()) co_return std::unexpected(stopping());
   auto listed =
       co_await (as_value(services.blobs.list(std::move(access), std::move(prefix), std::move(sink), shape)) ||
-                services.stop_signal.wait(deadline));
+                kube::until(services.stop_signal, services.sleeper.sleep(deadline)));
   if (listed.index() == 1) co_return std::unexpected(services.stopping() ? stopping() : too_slow());
   co_return std::get<0>(std::move(listed));
 }

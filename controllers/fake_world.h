@@ -45,6 +45,7 @@ struct FakeWorld {
       client, discovery,   time,
       time,   watch_scope, {.random = [this] { return random; }, .stopping = [this] { return stopping; }}};
   Services services{.clock = time,
+                    .sleeper = time,
                     .kube = client,
                     .blobs = blob_client,
                     .runs = runs,

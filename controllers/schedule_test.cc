@@ -236,6 +236,19 @@ TEST_F(Schedule, an_account_that_hangs_delays_its_own_watchers_alone) {
   EXPECT_GE(polls("hangs"), 8u);
 }
 
+TEST_F(Schedule, a_listing_that_does_not_end_is_given_up_after_ten_minutes_and_said_so) {
+  world.blobs.hold = [](const std::string&) { return true; };
+  world.add("alpha");
+  world.start();
+  world.run_for(9min);
+  EXPECT_EQ(world.reason("alpha"), "");
+  world.run_for(2min);
+  EXPECT_EQ(world.reason("alpha"), "ServiceUnavailable");
+  world.blobs.let_go();
+  world.run_for(2min);
+  EXPECT_EQ(world.reason("alpha"), "PollSucceeded");
+}
+
 TEST_F(Schedule, a_kind_whose_server_is_broken_is_named_in_the_status_of_those_who_need_it) {
   world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "v1", "Run"}});
   world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});

@@ -11,11 +11,13 @@
 #include "controllers/telemetry.h"
 #include "kube/client.h"
 #include "kube/signal.h"
+#include "kube/sleeper.h"
 
 namespace abo::controllers {
 
 struct Services {
   const Clock& clock;
+  kube::Sleeper& sleeper;
   kube::Client& kube;
   azure::BlobClient& blobs;
   RunTracker& runs;
