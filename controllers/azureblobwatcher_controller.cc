@@ -319,8 +319,13 @@ void WatcherController::start_ready() {
       continue;
     }
     EntryPtr entry = at->second;
+    if (!entry->queued_for_poll && entry->poll_due <= services_.clock.mono()) {  // since it was queued
+      entry->queued_for_poll = true;
+      admission_.finished(*admitted);
+      admission_.enqueue(entry->id, entry->row.account);
+      continue;
+    }
     entry->queued = false;
-    entry->queued_for_poll = entry->queued_for_poll || entry->poll_due <= services_.clock.mono();
     entry->running = true;
     poll_scope_.spawn(run_entry(entry, std::move(*admitted)));
   }

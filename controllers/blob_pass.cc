@@ -318,13 +318,13 @@ class BlobPass {
   Task<Result<void>> stay_current() {
     if (auto same = co_await read_again(); !same) co_return pass(same);
     if (row_.sweep) {
-      auto swept = co_await sweep(services_, row_.sweep->resource, row_.sweep->watch, row_.ns, row_.name);
+      auto swept = co_await sweep(services_, *row_.sweep, row_.ns, row_.name);
       if (!swept) co_return pass(swept);
-      row_.sweep.reset();
     }
     auto held = services_.runs.store().held(row_.owner());
     if (recorded(*row_.checkpoint, row_.uid, held).size() != held.size())
       co_return std::unexpected(out_of_date());
+    row_.sweep.reset();  // not before: the watch may still tell of an earlier object and hide what was found
     co_return Result<void>{};
   }
 

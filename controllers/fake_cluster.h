@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "base/time.h"
+#include "controllers/fake_time.h"
 #include "kube/signal.h"
 #include "net/http.h"
 
@@ -35,7 +35,7 @@ class FakeCluster final : public net::Transport {
   };
   using Answer = Result<net::Response>;
 
-  explicit FakeCluster(const Clock& clock) : clock_(clock) {}
+  explicit FakeCluster(ScriptedTime& time) : clock_(time) {}
 
   std::vector<Served> served{{"/apis/mlops.example.com/v1alpha1", "azureblobwatchers", "AzureBlobWatcher"},
                              {"/apis/batch/v1", "jobs", "Job"}};
@@ -119,8 +119,13 @@ class FakeCluster final : public net::Transport {
     std::string what = (watch ? "WATCH" : request.method) + " " + path;
     requests.push_back({clock_.mono(), what});
     last_body_ = request.body;
+    MonoTime end =
+        request.total_timeout.count() > 0 ? clock_.mono() + request.total_timeout : MonoTime::max();
     while (hold && hold(what) && !away_) {
-      co_await changed_.wait();
+      if (clock_.mono() >= end) co_return timed_out();
+      co_await kube::until(changed_,
+                           clock_.sleep(std::chrono::ceil<std::chrono::milliseconds>(
+                               std::min<MonoClock::duration>(end - clock_.mono(), std::chrono::hours{24}))));
       if (co_await is_cancelled()) co_return canceled();
     }
     if (away_) co_return refused();
@@ -151,6 +156,9 @@ class FakeCluster final : public net::Transport {
         boost::asio::cancellation_type::none;
   }
   static Answer canceled() { return fail(ErrorKind::Canceled, Reason::Canceled, "canceled"); }
+  static Answer timed_out() {
+    return fail(ErrorKind::UnknownOutcome, Reason::EndpointUnreachable, "no answer in time");
+  }
   static Answer ok(const json::object& body, int code = 200) {
     return net::Response{code, {}, json::serialize(body)};
   }
@@ -295,7 +303,7 @@ class FakeCluster final : public net::Transport {
     return ok(object);
   }
 
-  const Clock& clock_;
+  ScriptedTime& clock_;
   std::map<std::string, json::object> objects_;  // by path
   std::vector<Told> log_;                        // the n-th has resourceVersion n
   std::size_t uids_ = 0;

@@ -39,16 +39,17 @@ std::vector<report::TriggeredJob> absorb(checkpoint::Checkpoint& checkpoint, std
   return found;
 }
 
-Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch, std::string ns,
-                         std::string watcher_name) {
+Task<Result<void>> sweep(Services& services, WatchId watch, std::string ns, std::string watcher_name) {
   kube::ListOptions options{.label_selector = fmt::format("{}={}", render::watcher_label,
                                                           render::watcher_label_value(watcher_name))};
-  auto listed = co_await kube::list(services.kube, resource.path(ns), options, [&](json::object&& object) {
-    // Held ones, also under a name that is known: the watch may still tell of an earlier object. What is not held is
-    // recorded, and the watch's matter alone, which knows better by now what has gone.
-    if (recording_finalizer_index(object)) services.runs.store().upsert(watch, object, services.clock.mono());
-    return Result<void>{};
-  });
+  auto listed = co_await kube::list(
+      services.kube, services.runs.resource_of(watch).path(ns), options, [&](json::object&& object) {
+        // Held ones, also under a name that is known: the watch may still tell of an earlier object. What is not held is
+        // recorded, and the watch's matter alone, which knows better by now what has gone.
+        if (recording_finalizer_index(object))
+          services.runs.store().upsert(watch, object, services.clock.mono());
+        return Result<void>{};
+      });
   if (!listed && listed.error().kind != ErrorKind::NotFound) co_return pass(listed);
   co_return Result<void>{};
 }
@@ -76,11 +77,9 @@ Task<void> release_one(Services& services, const HeldRun& run, ReleaseRound& rou
   } else if (removed.error().kind != ErrorKind::Canceled) {
     ++round.failures_in_a_row;
     // An API server that is away is told of once, by others. But one broken kind can look the same, so it has its pause.
-    if (api_is_away(removed.error())) {
-      round.away = true;
-    } else {
-      services.telemetry.release_failed(run, removed.error());
-    }
+    round.away = api_is_away(removed.error());
+    bool tell = run.release_failures == (round.away ? 1U : 0U);
+    services.telemetry.release_failed(run, removed.error(), tell);
     try_later(services, run);
   }
 }

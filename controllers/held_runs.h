@@ -26,9 +26,9 @@ namespace abo::controllers {
 // One kind is enough, though the template's kind may change in between: row.sweep is only set by a TriggerStage, which
 // runs after stay_current(), which has swept and cleared what was there before. So it never holds a kind that a later
 // one could push out. A process that dies in between lists all kinds anew (RunTracker::start). A kind that is served no
-// more has no resources.
-[[nodiscard]] Task<Result<void>> sweep(Services& services, kube::Resource resource, WatchId watch,
-                                       std::string ns, std::string watcher_name);
+// more has no resources; in another version than before, it is looked for in that.
+[[nodiscard]] Task<Result<void>> sweep(Services& services, WatchId watch, std::string ns,
+                                       std::string watcher_name);
 
 // Those whose finalizer may be tried now: held for Settings::recording_hold (step 9), and not waiting after a failure.
 [[nodiscard]] std::vector<HeldRun> releasable(const Services& services, std::vector<HeldRun> held);

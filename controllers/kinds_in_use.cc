@@ -11,6 +11,10 @@
 namespace abo::controllers {
 namespace {
 
+// Asked twice: an aggregated API whose server hangs must not hold up the start. Lists may take longer: one that finds nothing of ours
+// has looked at every object of the kind.
+constexpr std::chrono::seconds discovery_patience{5};
+
 // One object is enough to know.
 Task<Result<bool>> has_ours(kube::Client& client, std::string path) {
   bool found = false;
@@ -58,7 +62,7 @@ Task<Result<std::vector<KindRule>>> spelled_out(kube::Client& client, std::vecto
       out.push_back(std::move(rule));
       continue;
     }
-    auto groups = co_await client.get("/apis");
+    auto groups = co_await client.get("/apis", discovery_patience);
     if (!groups) co_return pass(groups);
     out.push_back({"", "v1", rule.kind});
     const json::array* entries = find_array(*groups, {"groups"});
@@ -73,7 +77,7 @@ Task<Result<std::vector<KindRule>>> spelled_out(kube::Client& client, std::vecto
 Task<Result<std::vector<std::string>>> versions_of(kube::Client& client, KindRule rule) {
   if (rule.group.empty()) co_return std::vector<std::string>{rule.version};
   if (!rule.version.empty()) co_return std::vector<std::string>{rule.group + "/" + rule.version};
-  auto group = co_await client.get("/apis/" + rule.group);
+  auto group = co_await client.get("/apis/" + rule.group, discovery_patience);
   if (!group) co_return pass(group);
   std::vector<std::string> out{std::string(find_string(*group, {"preferredVersion", "groupVersion"}))};
   const json::array* versions = find_array(*group, {"versions"});

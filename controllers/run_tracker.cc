@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-
 #include <algorithm>
 
 #include "controllers/concurrently.h"
@@ -17,7 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds sync_patience = std::chrono::seconds{10};
 constexpr std::chrono::milliseconds start_retry = std::chrono::seconds{1};
 constexpr std::uint32_t max_not_served = 8;  // answers, over some four minutes
-constexpr std::chrono::milliseconds start_patience = std::chrono::seconds{10};
 
 std::string_view group_of(std::string_view api_version) {
   auto slash = api_version.find('/');
@@ -82,7 +79,10 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
     if (lost)
       synced_ = false;  // the kind or our right to it is gone; a server that is away for a while is not
     // A kind that is not served has no objects. Should it be back in a moment, it is listed before anything is created.
-    if (error.kind == ErrorKind::NotFound) tracker_.store_.end_list(id_);
+    if (error.kind == ErrorKind::NotFound) {
+      tracker_.store_.end_list(id_);
+      tracker_.discovery_.forget(resource_.api_version());
+    }
     progress_.notify_all();
     if (tracker_.options_.on_error) tracker_.options_.on_error(resource_, error);
   }
@@ -152,11 +152,8 @@ Task<void> RunTracker::start(const KindPolicy& kinds) {
   }
 }
 
-// A group that hangs is not waited for either.
 Task<void> RunTracker::note_start(KindRule rule, Start& start) {
-  using namespace boost::asio::experimental::awaitable_operators;
-  auto first = co_await (start_rule(std::move(rule)) || sleeper_.sleep(start_patience));
-  start = first.index() == 0 ? std::get<0>(first) : Start::Unanswered;
+  start = co_await start_rule(std::move(rule));
 }
 
 Task<void> RunTracker::keep_starting(KindRule rule) {

@@ -114,6 +114,28 @@ TEST_F(StaleKnowledge, of_a_creation_that_is_still_on_its_way_makes_no_second_re
   EXPECT_THAT(jobs(), IsEmpty());
 }
 
+TEST_F(StaleKnowledge, of_such_a_creation_is_remembered_though_the_checkpoint_could_not_be_written) {
+  world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(1min);
+  std::string job = FakeWorld::jobs() + "/alpha-a.csv";
+  bool lost = false, refused = false;
+  world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
+    if (what == "POST " + FakeWorld::jobs() && !std::exchange(lost, true))
+      return fail(ErrorKind::UnknownOutcome, Reason::EndpointUnreachable, "connection lost");
+    if (what == "PUT " + FakeWorld::path("alpha") + "/status" && lost && !std::exchange(refused, true))
+      return FakeCluster::refused();
+    return std::nullopt;
+  };
+  world.blobs.overwrite("alpha", "a.csv");
+  world.run_for(1min);
+  ASSERT_TRUE(refused);
+  EXPECT_THAT(jobs(), ElementsAre(job)) << "not under the other name yet";
+  world.run_for(2min);
+  EXPECT_THAT(jobs(), testing::SizeIs(2));
+}
+
 TEST_F(StaleKnowledge, of_a_lost_creation_makes_it_under_the_other_name_in_the_end) {
   world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
   world.blobs.upload("alpha", "a.csv");

@@ -56,6 +56,8 @@ Task<Result<void>> StatusDocument::write(report::Status next) {
     if (!read) co_return pass(read);
     if (answer_lost && stored_.checkpoint == next.checkpoint && next.checkpoint != base)
       co_return Result<void>{};
+    if (last.retry_after)
+      co_return std::unexpected(last);  // who asks for patience is not asked again at once
   }
   co_return std::unexpected(last);
 }

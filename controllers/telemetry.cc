@@ -57,9 +57,9 @@ void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& bl
                                      {"error", error.message}});
 }
 
-void Telemetry::release_failed(const HeldRun& run, const Error& error) {
+void Telemetry::release_failed(const HeldRun& run, const Error& error, bool tell) {
   metrics_.release_failures.with().add();
-  if (run.release_failures > 0) return;
+  if (!tell) return;
   log_.warn("finalizer not removed yet; trying again",
             {{"namespace", run.ns}, {"name", run.name}, {"error", error.message}});
 }

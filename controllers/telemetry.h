@@ -31,7 +31,7 @@ class Telemetry {
   void set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
   void create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
   // Told when it begins to fail and when it has gone after all; each failure is counted.
-  void release_failed(const HeldRun& run, const Error& error);
+  void release_failed(const HeldRun& run, const Error& error, bool tell);  // counted, and told if it is news
   void released(const HeldRun& run);
 
   void polled(const WatcherRow& row, const PassNumbers& numbers);

@@ -76,7 +76,7 @@ Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
                     .trigger_key = work.candidate.key.hex(),
                     .watcher_uid = row_.uid,
                     .fallback_first = work.fallback_first,
-                    .one_name_only = may_be_under_way(work),
+                    .one_name_only = under_way_for(work) > std::chrono::milliseconds{0},
                     .impersonate = identity(),
                     .may_send = services_.may_act};
   auto creation = co_await create_resource(services_.kube, std::move(order));
@@ -103,7 +103,7 @@ Task<void> TriggerStage::settle(const Work& work, Creation creation, Outcome& ou
 Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Outcome& outcome) {
   Error error = advised(std::move(creation.error));
   services_.telemetry.create_failed(row_, work.candidate.blob, error);
-  if (error.kind == ErrorKind::UnknownOutcome) row_.sweep = Sweep{target_.resource, target_.watch};
+  if (error.kind == ErrorKind::UnknownOutcome) note_under_way(work);
   if (concerns_all(error)) {
     if (!halt_) halt_ = error;
     co_return;
@@ -218,23 +218,37 @@ void TriggerStage::set_aside(const Work& work, const Error& error) {
   services_.telemetry.set_aside(row_, blob, error);
 }
 
-// A time farther ahead than a request may take was written by a machine with another clock.
-bool TriggerStage::may_be_under_way(const Work& work) const {
-  auto left = work.under_way_until - services_.clock.wall();
-  return left > std::chrono::milliseconds{0} && left <= longest_request;
+// What it left behind is looked for before the next creation, and until it cannot be carried out any more the blob's
+// other name is not used.
+void TriggerStage::note_under_way(const Work& work) {
+  MonoTime now = services_.clock.mono();
+  row_.sweep = target_.watch;
+  std::erase_if(row_.under_way, [&](const auto& one) { return one.second <= now; });
+  row_.under_way[work.candidate.key.bits()] = now + longest_request;
+}
+
+// By the checkpoint, which may have been written by a machine with another clock, or by this process's own memory.
+std::chrono::milliseconds TriggerStage::under_way_for(const Work& work) const {
+  using std::chrono::milliseconds;
+  auto stored = std::clamp<milliseconds>(work.under_way_until - services_.clock.wall(), milliseconds{0},
+                                         longest_request);
+  auto own = row_.under_way.find(work.candidate.key.bits());
+  if (own == row_.under_way.end()) return stored;
+  return std::max(stored, std::chrono::ceil<milliseconds>(own->second - services_.clock.mono()));
 }
 
 void TriggerStage::postpone(const Work& work, const Error& error, bool fallback, Outcome& outcome) const {
   WallTime now = services_.clock.wall();
   bool unknown = error.kind == ErrorKind::UnknownOutcome;
+  WallTime until = now + (unknown ? longest_request : under_way_for(work));
   bool waits_for_name = error.kind == ErrorKind::Throttled && error.reason == Reason::NameConflict;
   outcome = {.kind = Outcome::Kind::Postponed,
              .attempts = work.attempts + 1,
              .fallback = work.fallback_first || (fallback && unknown),
-             .retry_at = waits_for_name ? work.under_way_until : now + delay(error, work.attempts),
+             .retry_at = now + (waits_for_name ? under_way_for(work) : delay(error, work.attempts)),
              .reason = error.reason,
              .message = error.message,
-             .under_way_until = unknown ? now + longest_request : work.under_way_until};
+             .under_way_until = until > now ? until : WallTime{}};
 }
 
 }  // namespace abo::controllers

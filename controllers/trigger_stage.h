@@ -69,7 +69,8 @@ class TriggerStage {
   [[nodiscard]] std::optional<kube::ServiceAccount> identity() const;
   void keep(const Work& work, const Creation& creation);
   void set_aside(const Work& work, const Error& error);
-  [[nodiscard]] bool may_be_under_way(const Work& work) const;
+  void note_under_way(const Work& work);
+  [[nodiscard]] std::chrono::milliseconds under_way_for(const Work& work) const;
   void postpone(const Work& work, const Error& error, bool fallback, checkpoint::Outcome& outcome) const;
   [[nodiscard]] bool must_stop() const;
 

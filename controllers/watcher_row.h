@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "azure/container_shape.h"
 #include "azure/credentials.h"
@@ -26,12 +27,6 @@ struct HeldAccess {
 };
 
 struct PassPlan;
-
-// Where a creation whose outcome is unknown may have left something.
-struct Sweep {
-  kube::Resource resource;
-  WatchId watch = 0;
-};
 
 struct WatcherRow {
   // From the watch.
@@ -55,7 +50,10 @@ struct WatcherRow {
   std::unique_ptr<HeldAccess> access;
   // What listings taught about a container that is large; null: that it is not, or nothing yet.
   std::unique_ptr<azure::ContainerShape> shape;
-  std::optional<Sweep> sweep;       // a create ended unknown: look with a quorum before the next one
+  std::optional<WatchId>
+      sweep;  // a create of this kind ended unknown: look with a quorum before the next one
+  // By trigger key, until when such a create may still be carried out; the checkpoint says it too, if it could be written.
+  std::unordered_map<std::uint64_t, MonoTime> under_way;
   std::uint64_t report_print = 0;   // of what the status says; 0: unknown
   MonoTime reported{};              // when the status was last written
   MonoTime refreshed{};             // when its counts and phases were last written on their own

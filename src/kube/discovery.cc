@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::chrono::minutes kFresh{10};
 constexpr std::chrono::seconds kAskAgain{10};
+// Asked twice: an aggregated API whose server hangs must not hold up the others.
+constexpr std::chrono::seconds kPatience{5};
 constexpr std::size_t kMaxVersions = 64;  // templates choose the versions, so their number needs a limit
 
 // "batch/v1" → group, version; "v1" → "", version.
@@ -50,7 +52,7 @@ Task<Result<std::vector<Resource>>> Discovery::served(std::string api_version) {
   auto [group, version] = split(api_version);
   std::string path = group.empty() ? "/api/" + percent_encode(version)
                                    : "/apis/" + percent_encode(group) + "/" + percent_encode(version);
-  Result<json::object> list = co_await client_.get(std::move(path));
+  Result<json::object> list = co_await client_.get(std::move(path), kPatience);
   if (!list) co_return pass(list);
   co_return resources_of(api_version, *list);
 }

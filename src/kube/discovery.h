@@ -30,6 +30,9 @@ class Discovery {
   // All that a version serves, asked anew. Errors: NotFound, and the client's.
   [[nodiscard]] Task<Result<std::vector<Resource>>> served(std::string api_version);
 
+  // What is known of a version turned out to be wrong: it is asked for anew.
+  void forget(const std::string& api_version) { by_version_.erase(api_version); }
+
  private:
   struct Cached {
     std::vector<Resource> resources;

@@ -25,7 +25,7 @@ struct LeaseTimes {
   std::chrono::milliseconds look_every{1'000};  // of a candidate
   std::chrono::milliseconds slack{2'000};
   std::chrono::milliseconds request_timeout{
-      4'500};  // one that hangs leaves time for another within the duration
+      4'000};  // one that hangs leaves time for another within the duration
 };
 
 // spec of a coordination.k8s.io/v1 Lease, and what identifies its state.
