@@ -14,6 +14,21 @@ using testing::IsEmpty;
 
 struct StaleKnowledge : testing::Test {
   FakeWorld world;
+  const std::string job = FakeWorld::jobs() + "/alpha-a.csv";  // of every version of a.csv
+
+  void start_with_a_job() {
+    world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
+    world.blobs.upload("alpha", "a.csv");
+    world.start();
+    world.run_for(1min);
+    ASSERT_THAT(jobs(), ElementsAre(job));
+  }
+  void rename() {
+    world.edit("alpha",
+               {{"jobTemplate",
+                 {{"kind", "Job"},
+                  {"template", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: new}\nspec: {}"}}}});
+  }
 
   std::vector<std::string> jobs() const { return world.cluster.below(FakeWorld::jobs()); }
   void silence() {
@@ -49,9 +64,7 @@ TEST_F(StaleKnowledge, of_the_spec_makes_nothing_by_the_old_one) {
   world.start();
   world.run_for(1min);
   silence();
-  world.edit("alpha", {{"jobTemplate",
-                        {{"kind", "Job"},
-                         {"template", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: new}\nspec: {}"}}}});
+  rename();
   world.blobs.upload("alpha", "a.csv");
   world.run_for(5min);
   EXPECT_THAT(jobs(), IsEmpty()) << "it cannot know the new spec, and must not use the old one";
@@ -64,12 +77,7 @@ TEST_F(StaleKnowledge, of_the_spec_makes_nothing_by_the_old_one) {
 // The Job of the first version is gone, which the watch has not told yet; the creation of the second one's Job, under the
 // same name, was carried out and its answer lost; then the template gets another name.
 TEST_F(StaleKnowledge, of_a_jobs_end_does_not_hide_the_next_one_of_its_name) {
-  world.add("alpha");
-  world.blobs.upload("alpha", "a.csv");
-  world.start();
-  world.run_for(1min);
-  std::string job = FakeWorld::jobs() + "/alpha-a.csv";
-  ASSERT_THAT(jobs(), ElementsAre(job));
+  start_with_a_job();
   world.cluster.silent = [](const std::string& path) { return path.starts_with(FakeWorld::jobs()); };
   world.cluster.remove(job);
   world.blobs.overwrite("alpha", "a.csv");
@@ -79,21 +87,14 @@ TEST_F(StaleKnowledge, of_a_jobs_end_does_not_hide_the_next_one_of_its_name) {
   };
   for (int i = 0; i < 700 && !lost; ++i) world.run_for(100ms);
   ASSERT_TRUE(lost);
-  world.edit("alpha", {{"jobTemplate",
-                        {{"kind", "Job"},
-                         {"template", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: new}\nspec: {}"}}}});
+  rename();
   world.run_for(5min);
   EXPECT_THAT(jobs(), ElementsAre(job));
 }
 
 // The name is held by the Job of the version before. Of two creations of the next one, the first may come late.
 TEST_F(StaleKnowledge, of_a_creation_that_is_still_on_its_way_makes_no_second_resource_under_the_other_name) {
-  world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
-  world.blobs.upload("alpha", "a.csv");
-  world.start();
-  world.run_for(1min);
-  std::string job = FakeWorld::jobs() + "/alpha-a.csv";
-  ASSERT_THAT(jobs(), ElementsAre(job));
+  start_with_a_job();
   // What the sender gives up is kept by somebody on the way, and delivered when the name is free.
   std::optional<json::object> late;
   world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
@@ -115,11 +116,7 @@ TEST_F(StaleKnowledge, of_a_creation_that_is_still_on_its_way_makes_no_second_re
 }
 
 TEST_F(StaleKnowledge, of_such_a_creation_is_remembered_though_the_checkpoint_could_not_be_written) {
-  world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
-  world.blobs.upload("alpha", "a.csv");
-  world.start();
-  world.run_for(1min);
-  std::string job = FakeWorld::jobs() + "/alpha-a.csv";
+  start_with_a_job();
   bool lost = false, refused = false;
   world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
     if (what == "POST " + FakeWorld::jobs() && !std::exchange(lost, true))
@@ -137,10 +134,7 @@ TEST_F(StaleKnowledge, of_such_a_creation_is_remembered_though_the_checkpoint_co
 }
 
 TEST_F(StaleKnowledge, of_a_lost_creation_makes_it_under_the_other_name_in_the_end) {
-  world.add("alpha", {{"pollingIntervalSeconds", 5}, {"maxActive", 0}});
-  world.blobs.upload("alpha", "a.csv");
-  world.start();
-  world.run_for(1min);
+  start_with_a_job();
   bool lost = false;
   world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
     if (what != "POST " + FakeWorld::jobs() || std::exchange(lost, true)) return std::nullopt;
