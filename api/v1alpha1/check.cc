@@ -183,6 +183,9 @@ class Checker {
     const json::array* list = value.if_array();
     if (!list) return note(path, wrong_type("a list", value));
     std::string items = fmt::format("{}[]", field.path);
+    if (field.max && std::cmp_greater(list->size(), *field.max)) {
+      return note(path, fmt::format("must have at most {} entries, got {}", *field.max, list->size()));
+    }
     for (std::size_t i = 0; i < list->size(); ++i) {
       check_object(items, fmt::format("{}[{}]", path, i), (*list)[i]);
     }
@@ -202,6 +205,8 @@ void check_rules(const json::object& spec, Checker& checker) {
   bool named =
       written(spec, "storageAccount") || written(spec, "endpoint") || written(spec, "credentialsSecret");
   if (!named) violated(account_known);
+  bool of_the_node = find_string(spec, {"identity", "type"}) == "ManagedIdentity";
+  if (of_the_node && find(spec, {"identity", "serviceAccountName"})) violated(node_identity_is_the_nodes);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ TEST(DecodeSpec, gives_what_is_not_written_its_default) {
 TEST(DecodeSpec, reads_every_field) {
   auto spec = decode_spec(json::parse(R"({
     "storageAccount": "acct", "containerName": "$web", "endpoint": "http://127.0.0.1:10000/devstoreaccount1",
-    "identity": {"type": "ManagedIdentity", "clientId": "11111111-2222-3333-4444-555555555555", "tenantId": "t.example",
+    "identity": {"type": "WorkloadIdentity", "clientId": "11111111-2222-3333-4444-555555555555", "tenantId": "t.example",
                  "serviceAccountName": "reader"},
     "blobPrefix": "raw/", "blobPattern": "a", "blobExcludePattern": "b", "minSizeBytes": 1, "maxSizeBytes": 9,
     "minAgeSeconds": 2, "pollingIntervalSeconds": 3, "existingBlobs": "Ignore", "suspend": true, "maxActive": 4,
@@ -51,8 +51,8 @@ TEST(DecodeSpec, reads_every_field) {
       .container_name = "$web",
       .endpoint = "http://127.0.0.1:10000/devstoreaccount1",
       .credentials_secret = "",
-      .identity = Identity{IdentityType::ManagedIdentity, "11111111-2222-3333-4444-555555555555", "t.example",
-                           "reader"},
+      .identity = Identity{IdentityType::WorkloadIdentity, "11111111-2222-3333-4444-555555555555",
+                           "t.example", "reader"},
       .blob_prefix = "raw/",
       .blob_pattern = "a",
       .blob_exclude_pattern = "b",
@@ -82,7 +82,8 @@ TEST(DecodeSpec, names_the_field_and_what_is_legal) {
             "spec.pollingIntervalSeconds: must be an integer, got a string");
   EXPECT_EQ(error_of(with("pollingIntervalSeconds", 1.5)),
             "spec.pollingIntervalSeconds: must be an integer that fits into 64 bits");
-  EXPECT_EQ(error_of(with("minSizeBytes", -1)), "spec.minSizeBytes: must be at least 0, got -1");
+  EXPECT_EQ(error_of(with("minSizeBytes", -1)),
+            "spec.minSizeBytes: must be between 0 and 9007199254740991, got -1");
   EXPECT_EQ(error_of(with("suspend", "yes")), "spec.suspend: must be true or false, got a string");
   EXPECT_EQ(error_of(with("existingBlobs", "trigger")),
             "spec.existingBlobs: must be Trigger or Ignore; did you mean Trigger?");
@@ -93,6 +94,16 @@ TEST(DecodeSpec, names_the_field_and_what_is_legal) {
   EXPECT_EQ(error_of(with("credentialsSecret", "")), "spec.credentialsSecret: must not be empty");
   EXPECT_EQ(error_of(with("jobTemplate", json::object{{"kind", "Job"}})),
             "spec.jobTemplate.template: is required");
+}
+
+TEST(DecodeSpec, takes_a_managed_identity_but_not_for_a_service_account) {
+  json::object managed = {{"type", "ManagedIdentity"}};
+  EXPECT_EQ(decode_spec(with("identity", managed)).value().identity->type, IdentityType::ManagedIdentity);
+  managed["serviceAccountName"] = "reader";
+  EXPECT_EQ(error_of(with("identity", managed)),
+            "spec.identity.serviceAccountName: is for type WorkloadIdentity only: a managed identity belongs "
+            "to the "
+            "node");
 }
 
 TEST(DecodeSpec, names_the_nearest_field_for_an_unknown_one) {

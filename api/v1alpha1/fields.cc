@@ -9,10 +9,16 @@ constexpr std::string_view object_name = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z
 constexpr std::string_view object_name_means = "a Kubernetes name: lower-case letters, digits, '-' and '.'";
 constexpr std::string_view uuid = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
-constexpr std::int64_t name_length = 253;        // of a Kubernetes object
-constexpr std::int64_t blob_name_length = 1024;  // Azure's limit
-constexpr std::int64_t year = 365 * 24 * 3600;   // in seconds
-constexpr std::int64_t many = 1'000'000;         // a bound where only nonsense lies beyond
+constexpr std::int64_t name_length = 253;                    // of a Kubernetes object
+constexpr std::int64_t blob_name_length = 1024;              // Azure's limit
+constexpr std::int64_t year = 365 * 24 * 3600;               // in seconds
+constexpr std::int64_t many = 1'000'000;                     // a bound where only nonsense lies beyond
+constexpr std::int64_t exact = (std::int64_t{1} << 53) - 1;  // what every reader of JSON keeps exactly
+
+// Of the status, which the operator cuts to fit (fit.h): a bound that was met by chance would keep it from being written.
+constexpr std::int64_t listed_name_length = 8192;  // the longest blob name a listing may hold, in bytes
+constexpr std::int64_t message_length = 1024;
+constexpr std::int64_t word_length = 256;
 
 using enum FieldType;
 
@@ -23,6 +29,7 @@ constexpr Field table[] = {
      .description = "What to watch and what to create for each new or updated blob."},
 
     {.path = "spec.storageAccount",
+     .max = 24,
      .pattern = "^[a-z0-9]{3,24}$",
      .pattern_means = "3 to 24 lower-case letters and digits",
      .example = "mystorageaccount",
@@ -71,6 +78,7 @@ constexpr Field table[] = {
      .description = "WorkloadIdentity exchanges a ServiceAccount's projected token at Microsoft Entra ID; "
                     "ManagedIdentity asks the node's metadata service."},
     {.path = "spec.identity.clientId",
+     .max = 36,
      .pattern = uuid,
      .pattern_means = "a UUID, as in 11111111-2222-3333-4444-555555555555",
      .example = "11111111-2222-3333-4444-555555555555",
@@ -111,11 +119,13 @@ constexpr Field table[] = {
     {.path = "spec.minSizeBytes",
      .type = Integer,
      .min = 0,
+     .max = exact,
      .example = "1",
      .description = "Leaves out smaller blobs, in bytes."},
     {.path = "spec.maxSizeBytes",
      .type = Integer,
      .min = 0,
+     .max = exact,
      .example = "1073741824",
      .description = "Leaves out larger blobs, in bytes."},
     {.path = "spec.minAgeSeconds",
@@ -224,54 +234,109 @@ constexpr Field table[] = {
     {.path = "status", .type = Object, .description = "What the operator last saw and did."},
     {.path = "status.observedGeneration",
      .type = Integer,
+     .min = 0,
+     .max = exact,
      .description = "The metadata.generation this status speaks of."},
     {.path = "status.conditions",
      .type = List,
+     .max = 8,
      .description = "Ready, Reconciling and Stalled, with the meaning kstatus gives them."},
-    {.path = "status.conditions[].type", .required = true, .description = "Ready, Reconciling or Stalled."},
+    {.path = "status.conditions[].type",
+     .required = true,
+     .max = word_length,
+     .description = "Ready, Reconciling or Stalled."},
     {.path = "status.conditions[].status",
      .required = true,
      .enumeration = {"True", "False", "Unknown"},
      .description = "True, False or Unknown."},
     {.path = "status.conditions[].observedGeneration",
      .type = Integer,
+     .min = 0,
+     .max = exact,
      .description = "The metadata.generation this condition speaks of."},
     {.path = "status.conditions[].lastTransitionTime",
      .type = Time,
      .description = "When the condition's status last changed."},
     {.path = "status.conditions[].reason",
+     .max = word_length,
      .description = "One CamelCase word for programs, such as PollSucceeded or SecretNotFound."},
-    {.path = "status.conditions[].message", .description = "What is wrong and what to do, for people."},
+    {.path = "status.conditions[].message",
+     .max = message_length,
+     .description = "What is wrong and what to do, for people."},
 
     {.path = "status.lastPollTime", .type = Time, .description = "When the last poll began."},
     {.path = "status.nextPollTime", .type = Time, .description = "When the next poll is due."},
     {.path = "status.lastTriggerTime", .type = Time, .description = "When the last resource was created."},
     {.path = "status.lastPoll", .type = Object, .description = "What the last poll saw."},
-    {.path = "status.lastPoll.listed", .type = Integer, .description = "Blobs that the service listed."},
+    {.path = "status.lastPoll.listed",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Blobs that the service listed."},
     {.path = "status.lastPoll.matched",
      .type = Integer,
+     .min = 0,
+     .max = exact,
      .description = "Blobs among them that the filters passed."},
-    {.path = "status.lastPoll.triggered", .type = Integer, .description = "Resources that the poll created."},
-    {.path = "status.lastPoll.durationMilliseconds", .type = Integer, .description = "How long it took."},
+    {.path = "status.lastPoll.triggered",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Resources that the poll created."},
+    {.path = "status.lastPoll.durationMilliseconds",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "How long it took."},
 
-    {.path = "status.active", .type = Integer, .description = "Created resources that are not finished."},
-    {.path = "status.pending", .type = Integer, .description = "Blobs that wait to be triggered."},
+    {.path = "status.active",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Created resources that are not finished."},
+    {.path = "status.pending",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Blobs that wait to be triggered."},
     {.path = "status.triggered",
      .type = Integer,
+     .min = 0,
+     .max = exact,
      .description = "Resources created for this watcher since it exists."},
-    {.path = "status.succeeded", .type = Integer, .description = "Resources that finished well."},
-    {.path = "status.failed", .type = Integer, .description = "Resources that failed."},
-    {.path = "status.setAside", .type = Integer, .description = "Blobs that can never be triggered."},
+    {.path = "status.succeeded",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Resources that finished well."},
+    {.path = "status.failed",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Resources that failed."},
+    {.path = "status.setAside",
+     .type = Integer,
+     .min = 0,
+     .max = exact,
+     .description = "Blobs that can never be triggered."},
 
     {.path = "status.triggeredJobs",
      .type = List,
+     .max = 100,
      .description = "The newest created resources, newest first; their number is spec.statusHistoryLimit."},
     {.path = "status.triggeredJobs[].apiVersion",
+     .max = 2 * word_length,
      .description = "API version of the resource, such as batch/v1."},
-    {.path = "status.triggeredJobs[].kind", .description = "Kind of the resource, such as Job."},
-    {.path = "status.triggeredJobs[].name", .description = "Name of the resource."},
-    {.path = "status.triggeredJobs[].blobName", .description = "Name of the blob that triggered it."},
-    {.path = "status.triggeredJobs[].etag", .description = "The blob's version, as Azure names it."},
+    {.path = "status.triggeredJobs[].kind",
+     .max = word_length,
+     .description = "Kind of the resource, such as Job."},
+    {.path = "status.triggeredJobs[].name", .max = word_length, .description = "Name of the resource."},
+    {.path = "status.triggeredJobs[].blobName",
+     .max = listed_name_length,
+     .description = "Name of the blob that triggered it."},
+    {.path = "status.triggeredJobs[].etag",
+     .max = message_length,
+     .description = "The blob's version, as Azure names it."},
     {.path = "status.triggeredJobs[].blobLastModified",
      .type = Time,
      .description = "When the blob was written, by Azure's clock."},
@@ -279,16 +344,24 @@ constexpr Field table[] = {
      .type = Time,
      .description = "When the resource was created."},
     {.path = "status.triggeredJobs[].phase",
+     .max = word_length,
      .description = "What became of it, such as Pending, Running, Succeeded or Failed."},
     {.path = "status.triggeredJobs[].finishedAt", .type = Time, .description = "When it finished."},
 
     {.path = "status.setAsideBlobs",
      .type = List,
+     .max = 20,
      .description = "The newest blobs that can never be triggered, at most 20."},
-    {.path = "status.setAsideBlobs[].name", .description = "Name of the blob."},
-    {.path = "status.setAsideBlobs[].etag", .description = "The blob's version, as Azure names it."},
-    {.path = "status.setAsideBlobs[].reason", .description = "One CamelCase word, such as UnsafeName."},
-    {.path = "status.setAsideBlobs[].message", .description = "What is wrong with it, for people."},
+    {.path = "status.setAsideBlobs[].name", .max = listed_name_length, .description = "Name of the blob."},
+    {.path = "status.setAsideBlobs[].etag",
+     .max = message_length,
+     .description = "The blob's version, as Azure names it."},
+    {.path = "status.setAsideBlobs[].reason",
+     .max = word_length,
+     .description = "One CamelCase word, such as UnsafeName."},
+    {.path = "status.setAsideBlobs[].message",
+     .max = message_length,
+     .description = "What is wrong with it, for people."},
 
     {.path = "status.checkpoint",
      .type = Opaque,
@@ -313,12 +386,42 @@ constexpr PrinterColumn columns[] = {
 
 }  // namespace
 
-const SpecRule one_credential = {"spec.identity",
-                                 "credentialsSecret and identity exclude each other: remove one of them"};
-const SpecRule sizes_in_order = {"spec.maxSizeBytes", "must not be less than minSizeBytes"};
+// CEL counts what a rule may cost at worst by the longest strings there may be, so what they compare has bounds above.
+const SpecRule one_credential = {
+    .field = "spec.identity",
+    .text = "credentialsSecret and identity exclude each other: remove one of them",
+    .cel = "!has(self.credentialsSecret) || !has(self.identity)"};
+const SpecRule sizes_in_order = {
+    .field = "spec.maxSizeBytes",
+    .text = "must not be less than minSizeBytes",
+    .cel = "!has(self.minSizeBytes) || !has(self.maxSizeBytes) || self.minSizeBytes <= self.maxSizeBytes"};
 const SpecRule account_known = {
-    "spec.storageAccount",
-    "is required unless endpoint, or a connection string in the credentialsSecret, names it"};
+    .field = "spec.storageAccount",
+    .text = "is required unless endpoint, or a connection string in the credentialsSecret, names it",
+    .cel = "has(self.storageAccount) || has(self.endpoint) || has(self.credentialsSecret)"};
+const SpecRule node_identity_is_the_nodes = {
+    .field = "spec.identity.serviceAccountName",
+    .text = "is for type WorkloadIdentity only: a managed identity belongs to the node",
+    .cel =
+        "!has(self.identity) || self.identity.type != 'ManagedIdentity' || "
+        "!has(self.identity.serviceAccountName)"};
+const SpecRule same_account = {
+    .field = "spec.storageAccount",
+    .text = "cannot be changed: what is done is remembered for one account; make another watcher",
+    .cel =
+        "!has(oldSelf.storageAccount) || "
+        "(has(self.storageAccount) && self.storageAccount == oldSelf.storageAccount)"};
+const SpecRule same_container = {
+    .field = "spec.containerName",
+    .text = "cannot be changed: what is done is remembered for one container; make another watcher",
+    .cel = "self.containerName == oldSelf.containerName"};
+
+std::span<const SpecRule* const> spec_rules() {
+  static constexpr const SpecRule* all[] = {
+      &account_known, &same_account, &same_container, &one_credential, &node_identity_is_the_nodes,
+      &sizes_in_order};
+  return all;
+}
 
 std::string_view Field::name() const {
   return path.substr(path.rfind('.') + 1);

@@ -29,7 +29,7 @@ struct Field {
   FieldType type = FieldType::String;
   bool required = false;
 
-  // Bounds, both included: of a number's value, or of a string's length in characters.
+  // Bounds, both included: of a number's value, of a string's length in characters, of a list's entries.
   std::optional<std::int64_t> min{};
   std::optional<std::int64_t> max{};
 
@@ -55,16 +55,22 @@ struct Field {
 // The rows right below `parent` ("spec", "spec.jobTemplate", "status.conditions[]").
 [[nodiscard]] std::vector<const Field*> children(std::string_view parent);
 
-// Rules between fields of the spec that a schema cannot say in words; the reference page lists them, the
-// decoder checks them. They are not in the CRD as x-kubernetes-validations: API servers before v1.23 make
-// kubectl refuse a CRD that has these.
+// A rule of the spec that no single field's row can say. Each stands in the CRD as a validation in CEL, on the
+// reference page, and, unless it compares with an earlier spec, in the decoder.
 struct SpecRule {
   std::string_view field;  // which one the error points at
-  std::string_view text;   // what is demanded
+  std::string_view text;   // what is demanded, behind the field's name
+  std::string_view cel;    // over `self`, and `oldSelf` when it is about changes: true when all is well
 };
 extern const SpecRule one_credential;
 extern const SpecRule sizes_in_order;
 extern const SpecRule account_known;
+extern const SpecRule node_identity_is_the_nodes;
+extern const SpecRule same_account;    // about changes: the API server's to check
+extern const SpecRule same_container;  // likewise
+
+// All of them, in the order of their fields.
+[[nodiscard]] std::span<const SpecRule* const> spec_rules();
 
 // Printer columns of `kubectl get azureblobwatchers`.
 struct PrinterColumn {

@@ -18,14 +18,14 @@ std::string file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-TEST(Generated, crd_file_is_what_the_table_says) {
-  EXPECT_EQ(file("config/crd/azureblobwatchers.yaml"), crd_file())
-      << "run: crd_gen crd > config/crd/azureblobwatchers.yaml";
+TEST(Generated, crd_files_are_what_the_table_says) {
+  EXPECT_EQ(file("config/crd/azureblobwatchers.yaml"), crd_file(CrdForm::WithRules)) << "run: make manifests";
+  EXPECT_EQ(file("config/crd-pre-1.25/azureblobwatchers.yaml"), crd_file(CrdForm::Plain))
+      << "run: make manifests";
 }
 
 TEST(Generated, reference_page_is_what_the_table_says) {
-  EXPECT_EQ(file("docs/reference/azureblobwatcher.md"), reference_page())
-      << "run: crd_gen reference > docs/reference/azureblobwatcher.md";
+  EXPECT_EQ(file("docs/reference/azureblobwatcher.md"), reference_page()) << "run: make manifests";
 }
 
 TEST(Fields, every_row_has_a_parent_above_it_and_a_description) {
@@ -41,11 +41,12 @@ TEST(Fields, every_row_has_a_parent_above_it_and_a_description) {
   }
 }
 
-TEST(Fields, every_string_of_the_spec_is_bounded) {
+TEST(Fields, every_string_list_and_number_is_bounded) {
   for (const Field& field : fields()) {
-    if (!field.path.starts_with("spec.") || field.type != FieldType::String) continue;
-    bool bounded = field.max || !field.words().empty() || field.pattern.find('{') != field.pattern.npos;
-    EXPECT_TRUE(bounded) << field.path;
+    bool counted = field.type == FieldType::Integer;
+    bool text = field.type == FieldType::String && field.words().empty();
+    if (counted) EXPECT_TRUE(field.min) << field.path;
+    if (counted || text || field.type == FieldType::List) EXPECT_TRUE(field.max) << field.path;
   }
 }
 
@@ -71,6 +72,7 @@ void expect_structural(const json::value& schema, const std::string& path) {
                                                  "minimum",
                                                  "maximum",
                                                  "items",
+                                                 "maxItems",
                                                  "required",
                                                  "properties",
                                                  "x-kubernetes-preserve-unknown-fields",
@@ -86,14 +88,23 @@ void expect_structural(const json::value& schema, const std::string& path) {
   if (const json::value* items = object.if_contains("items")) expect_structural(*items, path + "[]");
 }
 
-TEST(Schema, is_structural_and_uses_nothing_newer_than_v1_19) {
-  json::object crd = custom_resource_definition();
+TEST(Schema, is_structural_and_its_plain_form_uses_nothing_newer_than_v1_19) {
+  json::object crd = custom_resource_definition(CrdForm::Plain);
   const json::value& version = crd["spec"].at("versions").at(0);
   expect_structural(version.at("schema").at("openAPIV3Schema"), "");
 }
 
+TEST(Schema, its_forms_differ_in_the_rules_alone) {
+  json::object with = custom_resource_definition(CrdForm::WithRules);
+  json::value& root = with["spec"].at("versions").at(0).at("schema").at("openAPIV3Schema");
+  json::object& spec = root.at("properties").at("spec").as_object();
+  EXPECT_EQ(spec.at("x-kubernetes-validations").as_array().size(), spec_rules().size());
+  spec.erase("x-kubernetes-validations");
+  EXPECT_EQ(with, custom_resource_definition(CrdForm::Plain));
+}
+
 TEST(Schema, keeps_the_checkpoint_whole) {
-  json::object crd = custom_resource_definition();
+  json::object crd = custom_resource_definition(CrdForm::WithRules);
   const json::value& root = crd["spec"].at("versions").at(0).at("schema").at("openAPIV3Schema");
   EXPECT_EQ(root.at("properties")
                 .at("status")

@@ -86,14 +86,14 @@ void section(std::string& page, std::string_view parent, std::string_view descri
 
 void rules(std::string& page) {
   page += "\n## Rules between fields\n";
-  for (const SpecRule* rule : {&one_credential, &sizes_in_order, &account_known}) {
+  for (const SpecRule* rule : spec_rules()) {
     page += fmt::format("- {}: {}.\n", code(rule->field), rule->text);
   }
   page +=
-      "\nThe operator checks them, and all else that the schema says, again for every stored watcher; what "
-      "is wrong "
-      "stands in the\nReady condition with reason `InvalidSpec`. `azure-blob-operator validate` says it "
-      "before.\n";
+      "\nThe API server checks them from Kubernetes v1.25 on. The operator checks all but those about "
+      "changes, "
+      "and all else\nthat the schema says, again for every stored watcher; what is wrong stands in the Ready "
+      "condition with reason\n`InvalidSpec`. `azure-blob-operator validate` says it before.\n";
 }
 
 void columns(std::string& page) {

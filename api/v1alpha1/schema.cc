@@ -37,6 +37,7 @@ void add_string_limits(const Field& field, json::object& schema) {
 json::object list_schema(const Field& field) {
   std::string items = fmt::format("{}[]", field.path);
   json::object schema = {{"type", "array"}, {"items", object_schema(items)}};
+  if (field.max) schema["maxItems"] = *field.max;
   // Conditions have one owner per type; server-side apply merges them by it.
   if (field.path == "status.conditions") {
     schema["x-kubernetes-list-type"] = "map";
@@ -92,13 +93,26 @@ json::object object_schema(std::string_view parent) {
   return schema;
 }
 
-json::object root_schema() {
+// The error of the API server names the object the rule stands in, so the message names the field.
+json::array validations() {
+  json::array list;
+  for (const SpecRule* rule : spec_rules()) {
+    std::string_view name = rule->field.substr(std::string_view("spec.").size());
+    list.push_back(json::object{{"rule", rule->cel}, {"message", fmt::format("{}: {}", name, rule->text)}});
+  }
+  return list;
+}
+
+json::object root_schema(CrdForm form) {
   json::object properties = {
       {"apiVersion", {{"description", "Always mlops.example.com/v1alpha1."}, {"type", "string"}}},
       {"kind", {{"description", "Always AzureBlobWatcher."}, {"type", "string"}}},
       {"metadata", {{"type", "object"}}},
   };
   for (std::string_view root : {"spec", "status"}) properties[root] = field_schema(*find_field(root));
+  if (form == CrdForm::WithRules) {
+    properties["spec"].as_object()["x-kubernetes-validations"] = validations();
+  }
   return {{"description",
            "Watches a container of Azure Blob Storage and creates one resource, such as a Job or an Argo "
            "Workflow, for "
@@ -123,7 +137,7 @@ json::array printer_column_list() {
 
 }  // namespace
 
-json::object custom_resource_definition() {
+json::object custom_resource_definition(CrdForm form) {
   json::object names = {{"kind", kind},
                         {"listKind", fmt::format("{}List", kind)},
                         {"plural", plural},
@@ -135,7 +149,7 @@ json::object custom_resource_definition() {
                          {"storage", true},
                          {"subresources", {{"status", json::object()}}},
                          {"additionalPrinterColumns", printer_column_list()},
-                         {"schema", {{"openAPIV3Schema", root_schema()}}}};
+                         {"schema", {{"openAPIV3Schema", root_schema(form)}}}};
   return {{"apiVersion", "apiextensions.k8s.io/v1"},
           {"kind", "CustomResourceDefinition"},
           {"metadata",
@@ -148,9 +162,10 @@ json::object custom_resource_definition() {
             {"versions", json::array{std::move(served)}}}}};
 }
 
-std::string crd_file() {
-  return "# Generated from api/v1alpha1/fields.cc by crd_gen: do not edit.\n" +
-         to_yaml(custom_resource_definition());
+std::string crd_file(CrdForm form) {
+  std::string_view for_whom = form == CrdForm::Plain ? "# For Kubernetes v1.19 to v1.24.\n" : "";
+  return fmt::format("# Generated from api/v1alpha1/fields.cc by crd_gen: do not edit.\n{}{}", for_whom,
+                     to_yaml(custom_resource_definition(form)));
 }
 
 }  // namespace abo::api

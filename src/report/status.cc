@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/v1alpha1/fit.h"
+
 namespace abo::report {
 namespace {
 
@@ -131,6 +133,7 @@ json::object to_json(const Status& s) {
   }
   if (!s.triggered_jobs.empty()) out["triggeredJobs"] = write_all(s.triggered_jobs);
   if (!s.set_aside_blobs.empty()) out["setAsideBlobs"] = write_all(s.set_aside_blobs);
+  api::fit_status(out);
   if (!s.checkpoint.is_null()) out["checkpoint"] = s.checkpoint;
   return out;
 }

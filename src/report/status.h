@@ -74,6 +74,7 @@ inline constexpr std::size_t max_set_aside_blobs = 20;
 
 // Never fails: a field of the wrong type reads as absent, since a damaged status must not stop its watcher.
 [[nodiscard]] Status status_from_json(const json::value& status);
+// Cut to what the schema takes (api/v1alpha1/fit.h).
 [[nodiscard]] json::object to_json(const Status& status);
 
 // True when a reader would learn nothing new: equal but for the times and the duration of the last poll.
