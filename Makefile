@@ -79,7 +79,7 @@ fuzz: ## The fuzzers, one after the other (SECONDS_EACH=60 of CPU, TARGETS="list
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60) $(TARGETS)
 
 .PHONY: lint
-lint: ## Format, arrows between folders, clang-tidy, shellcheck
+lint: ## Format, arrows between folders, clang-tidy, scripts, chart, alerts, spelling, links
 	@scripts/lint.sh
 
 .PHONY: fmt

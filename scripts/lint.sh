@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make lint`: format, the folders' arrows, shell scripts, Python, and clang-tidy over the program's own sources.
+# `make lint`: format, the folders' arrows, shell scripts, Python, spelling, links, Dockerfiles, and clang-tidy over the
+# program's own sources.
 # clang-tidy is the slow one, so a file that passed is not looked at again until it, a header or a rule changes.
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT" || exit
@@ -46,5 +47,9 @@ check format clang-format-19 --dry-run --Werror "${cxx[@]}"
 check arrows python3 scripts/check-arrows.py
 check shellcheck "$ABO_CACHE/venv/bin/shellcheck" "${shell[@]}"
 check python "$ABO_CACHE/venv/bin/python" -m py_compile "${python[@]}"
+check spelling "$ABO_CACHE/venv/bin/typos" --format brief
+check links python3 scripts/check-links.py
+mapfile -t dockerfiles < <(git ls-files --cached --others --exclude-standard '*Dockerfile')
+[ ${#dockerfiles[@]} = 0 ] || check hadolint "$ABO_CACHE/venv/bin/hadolint" "${dockerfiles[@]}"
 check clang-tidy tidy_all
 [ ${#failed[@]} = 0 ] || die "to mend: ${failed[*]} (make fmt mends the format)"
