@@ -202,6 +202,7 @@ class BlobPass {
     result_.listing = listing.took;
     numbers_.listed = listing.listed;
     numbers_.matched = listing.matched;
+    numbers_.hierarchical = listing.hierarchical;
     numbers_.complete = listing.horizon.has_value();
     repeated_ = listing.repeated;
     co_return std::move(listing.horizon);
@@ -416,7 +417,8 @@ class BlobPass {
     if (held_back_) return held_back_verdict(numbers_.matched);
     if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
       return waiting_verdict(*failing);
-    return ready_verdict(allowance_ == 0 && numbers_.pending > 0, warnings(*plan_));
+    bool out_of_room = allowance_ == 0 && numbers_.pending > 0;
+    return ready_verdict(out_of_room, numbers_.hierarchical, warnings(*plan_));
   }
 
   Task<Result<void>> report_once() {

@@ -72,6 +72,7 @@ Task<ContainerListing> list_container(Services& services, WatcherRow& row, const
     co_return out;
   }
   out.listed = listed->listed;
+  out.hierarchical = listed->hierarchical;
   out.repeated = listed->requests > listed->pages;
   out.horizon = checkpoint::Horizon{.service_date = listed->service_date,
                                     .settle_margin = services.settings.settle_margin,

@@ -31,18 +31,22 @@ report::Verdict waiting_verdict(const checkpoint::Postponed& failing) {
           fmt::format("Blob {} waits and is tried again: {}", failing.blob.name, failing.message)};
 }
 
-report::Verdict ready_verdict(bool out_of_room, std::string_view warnings) {
+report::Verdict ready_verdict(bool out_of_room, bool hierarchical, std::string_view warnings) {
   std::string_view waiting = out_of_room ? " Blobs wait for their turn (maxActive, maxTriggersPerPoll)." : "";
+  std::string_view unseen = hierarchical
+                                ? " The account has a hierarchical namespace: a blob that is renamed or "
+                                  "undeleted keeps its old Last-Modified and is not seen."
+                                : "";
   return {report::Health::Ready, Reason::PollSucceeded,
-          fmt::format("The last poll succeeded.{}{}", waiting, warnings)};
+          fmt::format("The last poll succeeded.{}{}{}", waiting, unseen, warnings)};
 }
 
 std::uint64_t fingerprint(const PassNumbers& n, std::int64_t generation, std::uint32_t runs_revision) {
   std::uint64_t hash = 1;
   for (std::int64_t value :
        {generation, n.listed, n.matched, n.triggered, n.pending, n.runs.active, n.runs.succeeded,
-        n.runs.failed, std::int64_t{runs_revision}, static_cast<std::int64_t>(n.verdict.health),
-        static_cast<std::int64_t>(n.verdict.reason)}) {
+        n.runs.failed, std::int64_t{runs_revision}, std::int64_t{n.hierarchical},
+        static_cast<std::int64_t>(n.verdict.health), static_cast<std::int64_t>(n.verdict.reason)}) {
     mix(hash, static_cast<std::uint64_t>(value));
   }
   mix(hash, std::hash<std::string>{}(n.verdict.message));

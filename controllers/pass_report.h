@@ -12,7 +12,8 @@ namespace abo::controllers {
 
 struct PassNumbers {
   report::Verdict verdict;
-  bool complete = false;  // the listing was read to its end: only then do the numbers below mean anything
+  bool hierarchical = false;  // see azure::Listing
+  bool complete = false;      // the listing was read to its end: only then do the numbers below mean anything
   std::int64_t listed = 0;
   std::int64_t matched = 0;
   std::int64_t triggered = 0;
@@ -25,7 +26,7 @@ struct PassNumbers {
 [[nodiscard]] report::Verdict suspended_verdict();
 [[nodiscard]] report::Verdict held_back_verdict(std::int64_t matched);
 [[nodiscard]] report::Verdict waiting_verdict(const checkpoint::Postponed& failing);
-[[nodiscard]] report::Verdict ready_verdict(bool out_of_room, std::string_view warnings);
+[[nodiscard]] report::Verdict ready_verdict(bool out_of_room, bool hierarchical, std::string_view warnings);
 
 // Two passes with the same fingerprint would write the same status, but for its times. Never 0.
 [[nodiscard]] std::uint64_t fingerprint(const PassNumbers& numbers, std::int64_t generation,

@@ -50,6 +50,7 @@ struct Listing {
   ServiceTime service_date{};
   std::int64_t listed = 0;    // blobs, each counted once however often a page was tried
   std::int64_t left_out = 0;  // rows that are no current blob
+  bool hierarchical = false;  // of the account's namespace, as far as what was listed shows it
   int pages = 0;
   int requests = 0;  // pages and their retries: each is money
   // Splitting turned out not to pay, halfway: nothing may be concluded, count anew and list again, with the same shape.

@@ -152,6 +152,7 @@ Result<void> BlobClient::Run::take(const Page& page) {
   }
   listing_.listed += page.content.blobs - page.shown;
   listing_.left_out += page.content.left_out;
+  listing_.hierarchical |= page.content.hierarchical;
   if (shape_) shape_->saw_page(page.content.blobs);
   if (listing_.pages == max_pages) return invalid_response("the listing has too many pages");
   return {};

@@ -262,6 +262,7 @@ bool ListPageDecoder::is_left_out() {
 }
 
 void ListPageDecoder::deliver_blob() {
+  if (!row_.at(Field::ResourceType).empty()) page_.hierarchical = true;
   if (is_left_out()) {
     ++page_.left_out;
     return;

@@ -34,6 +34,8 @@ struct ListPage {
   std::int64_t blobs = 0;     // rows handed to the sink
   std::int64_t left_out = 0;  // snapshots, versions, deleted, directories
   std::int64_t prefixes = 0;
+  bool hierarchical =
+      false;  // the account has a hierarchical namespace: its rows say what is a file, what a directory
 };
 
 class ListPageDecoder {

@@ -172,6 +172,13 @@ TEST(ListPage, leaves_out_rows_that_are_no_current_blob) {
   EXPECT_FALSE(left_out(blob("a", "<hdi_isfolder>true</hdi_isfolder>", "<Deleted/><Snapshot/><VersionId/>")));
 }
 
+TEST(ListPage, tells_a_hierarchical_namespace_by_its_rows) {
+  auto hierarchical = [](std::string_view row) { return decode(page_of(row)).page.value().hierarchical; };
+  EXPECT_TRUE(hierarchical(blob("a", "<ResourceType>file</ResourceType>")));
+  EXPECT_TRUE(hierarchical(blob("a", "<ResourceType>directory</ResourceType>")));
+  EXPECT_FALSE(hierarchical(blob("a")));
+}
+
 TEST(ListPage, keeps_the_white_space_of_names) {
   Outcome outcome = decode(page_of(blob(" a\t\nb ") + blob(" ")));
   EXPECT_THAT(names(outcome), ElementsAre(" a\t\nb ", " "));

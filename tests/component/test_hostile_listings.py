@@ -277,3 +277,17 @@ def test_an_operator_behind_it_is_killed_and_deceived_and_makes_each_object_once
         assert proxy.cut_watches() > 0
         behind.service.put("lied-to", "after.csv")
         behind.settles("lied-to")
+
+
+def test_a_hierarchical_namespace_is_told_what_cannot_be_seen_there(play):
+    play.container("data-lake")
+    play.service.put("data-lake", "raw", size=0, ResourceType="directory")
+    play.service.put("data-lake", "raw/a.csv", ResourceType="file")
+    play.watch("data-lake")
+    play.container("flat", "raw/a.csv")
+    play.watch("flat")
+    wait_until(lambda: play.made("data-lake"), bool, 40, "the file's object", 0.3)
+    assert {name for name, _ in play.made("data-lake")} == {"raw/a.csv"}
+    assert "hierarchical namespace: a blob that is renamed" in play.wait_reason("data-lake", FINE)
+    wait_until(lambda: play.made("flat"), bool, 40, "the flat one's object", 0.3)
+    assert "hierarchical" not in play.wait_reason("flat", FINE)
