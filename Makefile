@@ -37,8 +37,18 @@ uninstall: ## Takes it out again, with every watcher
 	@command -v $(KUBECTL) >/dev/null || scripts/bootstrap.sh bed
 	$(KUBECTL) delete --ignore-not-found -f config/crd/azureblobwatchers.yaml
 
+.PHONY: deploy
+deploy: ## The operator into the current kubectl context (IMG=image:tag)
+	@command -v $(KUBECTL) >/dev/null || scripts/bootstrap.sh bed
+	@scripts/deploy.sh deploy $(KUBECTL) $(IMG)
+
+.PHONY: undeploy
+undeploy: ## Takes it out again; the CustomResourceDefinition and all watchers stay
+	@command -v $(KUBECTL) >/dev/null || scripts/bootstrap.sh bed
+	@scripts/deploy.sh undeploy $(KUBECTL)
+
 .PHONY: manifests
-manifests: ## Writes the CRD and the reference page anew from the table of fields
+manifests: ## The CRD and the reference page from the table of fields; config/ and the chart's README from the chart
 	@scripts/bootstrap.sh build
 	@. scripts/lib.sh && cmake --preset dev >/dev/null && cmake --build --preset dev --target crd_gen
 	@scripts/manifests.sh build/dev/crd_gen
@@ -79,7 +89,7 @@ fuzz: ## The fuzzers, one after the other (SECONDS_EACH=60 of CPU, TARGETS="list
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60) $(TARGETS)
 
 .PHONY: lint
-lint: ## Format, arrows between folders, clang-tidy, scripts, chart, alerts, spelling, links
+lint: ## Format, arrows between folders, clang-tidy, scripts, chart, manifests, alerts, spelling, links
 	@scripts/lint.sh
 
 .PHONY: fmt

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, test and demonstrate azure-blob-operator on Debian 12, and says what and why.
 #
-#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node curl; all but curl when none is named
+#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node curl chart; the first four when none is named
 #
 # Debian packages come by apt, as root or through sudo. All else (Kubernetes, Azurite, the Python environment, the
 # container images) goes into ${ABO_CACHE:-~/.cache/azure-blob-operator}, keyed by version. When nothing is missing it
@@ -116,6 +116,13 @@ for group in "${groups[@]}"; do
       fi
       ;;
     curl) apt_group "the static libcurl of the release build" "${CURL_PACKAGES[@]}" ;;
-    *) die "unknown group '$group' (build test bed node curl)" ;;
+    chart)
+      python_environment
+      "$ROOT/scripts/build-tools.sh" --built || command -v go >/dev/null ||
+        apt_group "Go builds helm and the checkers of chart and manifests, once" golang-go
+      "$ROOT/scripts/build-tools.sh" >/dev/null
+      "$ROOT/scripts/build-schemas.sh" >/dev/null
+      ;;
+    *) die "unknown group '$group' (build test bed node curl chart)" ;;
   esac
 done

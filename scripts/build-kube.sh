@@ -4,44 +4,12 @@
 # Prints its folder. Go's build cache (3 GB) is thrown away afterwards; ABO_GO_CACHES=own uses the user's own Go
 # caches instead and leaves them, which makes a rebuild quick.
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/scripts/go.sh"
 
 final=$ABO_CACHE/kube-$KUBE_VERSION
 work=$ABO_CACHE/tmp/kube
 log=$ABO_CACHE/logs/kube.log
 TOOLS=(etcd kubectl kube-apiserver kube-controller-manager kube-scheduler kubelet)
-
-# module_folder GO MODULE@VERSION: downloads a module, prints where it is.
-module_folder() {
-  local answer
-  answer=$("$1" mod download -json "$2" 2>>"$log") || true  # a refusal is in the answer, and told below
-  local folder
-  folder=$(sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p' <<<"$answer")
-  [ -n "$folder" ] || die "the Go module proxy does not serve $2: $(grep '"Error"' <<<"$answer" || tail -n1 "$log")"
-  echo "$folder"
-}
-
-# Sets GO to a Go that is new enough. One since 1.21 fetches the toolchain we name by itself; Debian 12's 1.19 cannot,
-# but it can download the module that holds it (and checks it against Go's checksum database all the same).
-find_go() {
-  local own
-  own=$(go env GOVERSION 2>/dev/null | sed 's/^go//') || own=
-  [ -n "$own" ] || die "Go is missing: scripts/bootstrap.sh bed installs it"
-  GO=go
-  if version_at_least "$own" "$GO_MIN"; then
-    export GOTOOLCHAIN=local
-  elif version_at_least "$own" 1.21; then
-    export GOTOOLCHAIN=$GO_TOOLCHAIN
-  else
-    say "Go $own is too old for Kubernetes $KUBE_VERSION: fetching $GO_TOOLCHAIN as a Go module"
-    local folder
-    folder=$(module_folder go "golang.org/toolchain@v0.0.1-$GO_TOOLCHAIN.linux-$(go env GOARCH)")
-    chmod -R u+w "$folder"
-    chmod +x "$folder"/bin/* "$folder"/pkg/tool/*/*
-    GO=$folder/bin/go
-    unset GOROOT
-    export GOTOOLCHAIN=local
-  fi
-}
 
 # Our go.mod is Kubernetes' own, renamed, with each of its staging folders replaced by the module published from it.
 write_go_mod() {
@@ -81,13 +49,10 @@ build() {
   mkdir -p "$work/out" "$ABO_CACHE/logs"
   cp "$ROOT"/scripts/kube/*.go "$work/"
   printf 'module kube\n' >"$work/go.mod"
-  if [ "${ABO_GO_CACHES:-}" != own ]; then
-    export GOMODCACHE=$ABO_CACHE/tmp/go-modules GOCACHE=$ABO_CACHE/tmp/go-build
-    mkdir -p "$GOMODCACHE" "$GOCACHE"
-  fi
+  go_caches kube
   : >"$log"
   cd "$work" || exit
-  find_go
+  find_go "Kubernetes $KUBE_VERSION" "$GO_MIN" "$GO_TOOLCHAIN"
   write_go_mod
   compile
   cd "$ROOT" || exit
@@ -95,10 +60,7 @@ build() {
   for tool in "${TOOLS[@]}"; do ln -s kube "$work/out/$tool"; done
   publish "$work/out" "$final"
   rm -rf "$work"
-  if [ "${ABO_GO_CACHES:-}" != own ]; then
-    chmod -R u+w "$GOMODCACHE"
-    rm -rf "$GOMODCACHE" "$GOCACHE"
-  fi
+  drop_go_caches
   say "Kubernetes ready after $(elapsed)"
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make manifests`: what is generated from the table of fields. The unit tests fail when a file here is out of date.
+# `make manifests`: what is generated from the table of fields (the unit tests fail when that is out of date), then what is
+# generated from the chart (`make lint` does).
 . "$(dirname "$0")/lib.sh"
 
 generator=$1
@@ -9,3 +10,4 @@ for target in crd:config/crd/azureblobwatchers.yaml crd-pre-1.25:config/crd-pre-
   "$generator" "${target%%:*}" >"$file.new" || { rm -f "$file.new"; die "$generator ${target%%:*} failed"; }
   mv "$file.new" "$file"
 done
+"$ROOT/scripts/render-manifests.sh"

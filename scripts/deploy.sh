@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# `make deploy` and `make undeploy`: the operator into the cluster of the current kubectl context and out of it again.
+#
+#   scripts/deploy.sh deploy|undeploy KUBECTL [IMAGE]
+#
+# undeploy leaves the CustomResourceDefinition, every watcher, what they created, and the namespace.
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT" || exit
+
+manifest=config/deployment.yaml
+namespace=azure-blob-operator
+name=azure-blob-operator
+label=app.kubernetes.io/name=$name
+rbac=rbac.authorization.k8s.io
+finalizer=mlops.example.com/recording
+verb=$1 kubectl=$2 image=${3:-}
+
+deploy() {
+  sed ${image:+-e "s#^\( *image: \).*#\1\"$image\"#"} $manifest | "$kubectl" apply -f -
+  "$kubectl" -n $namespace rollout status deployment/$name --timeout=120s
+}
+
+# Resources that the operator has created and not yet recorded, one a line: of the kinds that its flags name.
+unrecorded() {
+  local kind
+  for kind in "$@"; do
+    "$kubectl" get "$kind" -A -l mlops.example.com/watcher --no-headers \
+      -o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,F:.metadata.finalizers 2>/dev/null |
+      awk -v finalizer=$finalizer 'index($0, finalizer) { print "  " $1, $2 "/" $3 }'
+  done
+}
+
+# "--allowed-kind=batch/v1 Job" is job.v1.batch for kubectl; a kind of any version has none in the middle.
+kinds() {
+  "$kubectl" -n $namespace get deployment/$name -o jsonpath='{range .spec.template.spec.containers[0].args[*]}{@}{"\n"}{end}' |
+    sed -n 's/^--allowed-kind=//p' | awk '
+      index($1, "/") { split($1, part, "/"); print $2 "." part[2] "." part[1]; next }
+      $1 ~ /^v[0-9]/ { print $2 "." $1 "."; next }
+      { print $2 "." $1 }'
+}
+
+undeploy() {
+  local running kinds left
+  running=$("$kubectl" -n $namespace get deployment/$name -o jsonpath='{.status.readyReplicas}') || die "nothing to take out"
+  mapfile -t kinds < <(kinds)
+  # The operator lets go of what it created once that is recorded, 20 s after at the latest: while it runs.
+  SECONDS=0
+  while [ -n "$running" ] && [ $SECONDS -lt 60 ] && [ -n "$(unrecorded "${kinds[@]}")" ]; do
+    say "waiting until the operator has recorded what it created"
+    sleep 3
+  done
+  "$kubectl" -n $namespace delete deployment/$name --cascade=foreground --wait --timeout=60s
+  left=$(unrecorded "${kinds[@]}")
+  # The rest by its labels, but never the namespace or the CustomResourceDefinition.
+  "$kubectl" delete -n $namespace --ignore-not-found -l "$label" service,serviceaccount,role.$rbac,rolebinding.$rbac
+  "$kubectl" delete --ignore-not-found -l "$label" clusterrole.$rbac,clusterrolebinding.$rbac
+  say "kept: the CustomResourceDefinition, all watchers, what they created, the namespace $namespace"
+  [ -z "$left" ] && return 0
+  say "created in the last moments and not recorded; these cannot be deleted until the operator runs again, which"
+  say "records them, or until you take off the finalizer $finalizer by hand:"
+  echo "$left"
+}
+
+case $verb in
+  deploy | undeploy) "$verb" ;;
+  *) die "deploy or undeploy" ;;
+esac
