@@ -24,8 +24,9 @@ deploy() {
 unrecorded() {
   local kind
   for kind in "$@"; do
-    "$kubectl" get "$kind" -A -l mlops.example.com/watcher --no-headers \
-      -o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,F:.metadata.finalizers 2>/dev/null |
+    # A kind that the cluster does not have has none.
+    { "$kubectl" get "$kind" -A -l mlops.example.com/watcher --no-headers \
+      -o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,F:.metadata.finalizers 2>/dev/null || true; } |
       awk -v finalizer=$finalizer 'index($0, finalizer) { print "  " $1, $2 "/" $3 }'
   done
 }

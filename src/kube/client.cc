@@ -54,10 +54,7 @@ json::object delete_options(const RemoveOptions& remove, bool dry_run) {
 }  // namespace
 
 net::Headers impersonation_headers(const ServiceAccount& account) {
-  return {{"Impersonate-User", "system:serviceaccount:" + account.ns + ":" + account.name},
-          {"Impersonate-Group", "system:serviceaccounts"},
-          {"Impersonate-Group", "system:serviceaccounts:" + account.ns},
-          {"Impersonate-Group", "system:authenticated"}};
+  return {{"Impersonate-User", "system:serviceaccount:" + account.ns + ":" + account.name}};
 }
 
 Client::Client(net::Transport& transport, std::string server, const Clock& clock, Observer observer)

@@ -31,8 +31,8 @@ struct ServiceAccount {
 };
 
 struct WriteOptions {
-  std::optional<ServiceAccount> impersonate{};  // with the groups the API server would give its own token
-  bool dry_run = false;                         // admission and validation run, nothing is stored
+  std::optional<ServiceAccount> impersonate{};
+  bool dry_run = false;  // admission and validation run, nothing is stored
   std::string field_manager = "azure-blob-operator";
   std::chrono::milliseconds timeout{60'000};
   std::function<bool()> may_send{};  // asked as the request is handed to the socket: see net::Request
@@ -95,8 +95,9 @@ class Client {
   Observer observer_;
 };
 
-// The headers that make the API server act as that account, groups included (Impersonation in its
-// authentication documentation). Public for the tests of who may do what.
+// The headers that make the API server act as that account (Impersonation in its authentication documentation). It adds
+// the groups that every ServiceAccount has when none is named; naming one would need the right to impersonate groups, which
+// holds for the whole cluster. Public for the tests of who may do what.
 [[nodiscard]] net::Headers impersonation_headers(const ServiceAccount& account);
 
 }  // namespace abo::kube
