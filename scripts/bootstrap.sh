@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, test and demonstrate azure-blob-operator on Debian 12, and says what and why.
 #
-#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node curl chart; the first four when none is named
+#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node when none is named; program, image and chart besides
 #
 # Debian packages come by apt, as root or through sudo. All else (Kubernetes, Azurite, the Python environment, the
 # container images) goes into ${ABO_CACHE:-~/.cache/azure-blob-operator}, keyed by version. When nothing is missing it
 # says nothing and takes a fraction of a second.
 . "$(dirname "$0")/lib.sh"
 
-BUILD_PACKAGES=(clang-19 lld-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 libboost1.81-dev
-  libcurl4-openssl-dev libssl-dev libnghttp2-dev zlib1g-dev libre2-dev libfmt-dev libyaml-dev libcli11-dev
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libpugixml-dev
-  ccache cmake ninja-build pkg-config python3 openssl curl make git)
+# What the program and its static libcurl are built with; the Dockerfile installs no more.
+mapfile -t PROGRAM_PACKAGES <"$ROOT/scripts/program-packages.txt"
+BUILD_PACKAGES=("${PROGRAM_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libpugixml-dev python3 openssl curl git)
 TEST_PACKAGES=(python3 python3-venv)
 NODE_PACKAGES=(containerd runc containernetworking-plugins busybox-static iptables conntrack iproute2)
-CURL_PACKAGES=(dpkg-dev patch xz-utils)
+IMAGE_PACKAGES=(buildah mmdebstrap)
 
 # apt_group WHY PACKAGE...
 apt_group() {
@@ -93,6 +93,7 @@ groups=("$@")
 mkdir -p "$ABO_CACHE"
 for group in "${groups[@]}"; do
   case $group in
+    program) apt_group "compiler and libraries of the program" "${PROGRAM_PACKAGES[@]}" ;;
     build) apt_group "compiler and libraries" "${BUILD_PACKAGES[@]}" ;;
     test)
       apt_group "the test bed is driven by Python" "${TEST_PACKAGES[@]}"
@@ -115,7 +116,6 @@ for group in "${groups[@]}"; do
         [ -e "$ABO_CACHE/images-$IMAGES_VERSION/.complete" ] || "$ROOT/scripts/build-images.sh" >/dev/null
       fi
       ;;
-    curl) apt_group "the static libcurl of the release build" "${CURL_PACKAGES[@]}" ;;
     chart)
       python_environment
       "$ROOT/scripts/build-tools.sh" --built || command -v go >/dev/null ||
@@ -123,6 +123,7 @@ for group in "${groups[@]}"; do
       "$ROOT/scripts/build-tools.sh" >/dev/null
       "$ROOT/scripts/build-schemas.sh" >/dev/null
       ;;
-    *) die "unknown group '$group' (build test bed node curl chart)" ;;
+    image) apt_group "the container image, where there is no registry to take its base from" "${IMAGE_PACKAGES[@]}" ;;
+    *) die "unknown group '$group' (program build test bed node image chart)" ;;
   esac
 done

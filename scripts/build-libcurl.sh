@@ -5,7 +5,7 @@
 # Prints the install prefix.
 . "$(dirname "$0")/lib.sh"
 
-"$ROOT/scripts/bootstrap.sh" build curl
+"$ROOT/scripts/bootstrap.sh" program
 
 version=$(dpkg-query -W -f '${source:Version}' libcurl4-openssl-dev)
 final=$ABO_CACHE/libcurl-$version-$LIBCURL_BUILD
