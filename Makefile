@@ -47,6 +47,20 @@ undeploy: ## Takes it out again; the CustomResourceDefinition and all watchers s
 	@command -v $(KUBECTL) >/dev/null || scripts/bootstrap.sh bed
 	@scripts/deploy.sh undeploy $(KUBECTL)
 
+.PHONY: docker-build
+docker-build: ## The container image IMG=..., by docker, podman or buildah (BASE=packages where no registry is reached)
+	@[ -n "$(IMG)" ] || { echo 'which image? make $@ IMG=registry.example.com/azure-blob-operator:1.0' >&2; exit 2; }
+	@TOOL="$(TOOL)" BASE="$(BASE)" scripts/image.sh build "$(IMG)"
+
+.PHONY: docker-push
+docker-push: ## Pushes it to its registry
+	@[ -n "$(IMG)" ] || { echo 'which image? make $@ IMG=registry.example.com/azure-blob-operator:1.0' >&2; exit 2; }
+	@TOOL="$(TOOL)" scripts/image.sh push "$(IMG)"
+
+.PHONY: e2e
+e2e: ## The image in a real cluster, installed in every way, upgraded, taken out (CONTEXT=name IMG=... HOST=...: that one)
+	@CONTEXT="$(CONTEXT)" IMG="$(IMG)" HOST="$(HOST)" IMAGE="$(IMAGE)" scripts/e2e.sh $(ARGS)
+
 .PHONY: manifests
 manifests: ## The CRD and the reference page from the table of fields; config/ and the chart's README from the chart
 	@scripts/bootstrap.sh build

@@ -53,7 +53,7 @@ undeploy() {
   "$kubectl" -n $namespace delete deployment/$name --cascade=foreground --wait --timeout=60s
   left=$(unrecorded "${kinds[@]}")
   # The rest by its labels, but never the namespace or the CustomResourceDefinition.
-  "$kubectl" delete -n $namespace --ignore-not-found -l "$label" service,serviceaccount,role.$rbac,rolebinding.$rbac
+  "$kubectl" delete -n $namespace --ignore-not-found -l "$label" service,serviceaccount,poddisruptionbudget,role.$rbac,rolebinding.$rbac
   "$kubectl" delete --ignore-not-found -l "$label" clusterrole.$rbac,clusterrolebinding.$rbac
   say "kept: the CustomResourceDefinition, all watchers, what they created, the namespace $namespace"
   [ -z "$left" ] && return 0
