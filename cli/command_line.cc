@@ -96,6 +96,11 @@ void add_run(CLI::App& app, RunOptions& o, int& exit_code) {
   command->add_option(
       "--ca-file", o.ca_file,
       "PEM file with certificate authorities to trust for blob endpoints besides the system's");
+  command
+      ->add_flag("--per-watcher-metrics", o.per_watcher_metrics,
+                 "Metrics of each watcher, labelled with its namespace and name; with "
+                 "--per-watcher-metrics=false they are summed up")
+      ->default_str("true");
   name_environment(*command);
   command->callback([&o, &exit_code] { exit_code = run(o); });
 }

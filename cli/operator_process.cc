@@ -57,7 +57,8 @@ Task<void> close_server(std::unique_ptr<net::HttpServer>& server) {
 OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runtime::Logger& log)
     : config_(std::move(config)),
       log_(log),
-      metrics_(registry_),
+      metrics_(registry_, config_.settings.per_watcher_metrics),
+      gauges_(registry_, clock, config_.settings.per_watcher_metrics),
       watch_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
       poll_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
       side_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
@@ -71,7 +72,7 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
               {.failed =
                    [this](const Error& error) { log_.warn("Event not written", {{"error", error.message}}); },
                .dropped = [this] { metrics_.events_dropped.with().add(); }}),
-      telemetry_(log, metrics_, events_, clock),
+      telemetry_(log, metrics_, gauges_, events_, clock),
       azure_transport_(loop_.get_executor(), {.ca_file = config_.ca_file}),
       blobs_(azure_transport_, clock,
              {.sleep = [this](std::chrono::milliseconds time) { return sleeper_.sleep(time); },

@@ -74,6 +74,7 @@ class OperatorProcess {
 
   runtime::Registry registry_;
   controllers::OperatorMetrics metrics_;
+  controllers::WatcherGauges gauges_;
   runtime::TaskScope watch_scope_;
   runtime::TaskScope poll_scope_;
   runtime::TaskScope side_scope_;  // Events, the lease: they end last

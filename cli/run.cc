@@ -47,6 +47,7 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   config.settings.settle_margin = std::chrono::seconds{options.settle_margin_seconds};
   config.settings.idle_status_interval = std::chrono::seconds{options.idle_status_interval_seconds};
   config.settings.max_concurrent_polls = options.max_concurrent_polls;
+  config.settings.per_watcher_metrics = options.per_watcher_metrics;
   config.leader_elect = options.leader_elect;
   if (options.leader_elect) config.settings.recording_hold = lease_hold();
   config.lease_namespace = options.leader_election_namespace;

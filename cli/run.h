@@ -28,6 +28,7 @@ struct RunOptions {
   std::int64_t settle_margin_seconds = 30;
   std::int64_t idle_status_interval_seconds = 300;
   std::string ca_file;
+  bool per_watcher_metrics = true;
 };
 
 // Returns the exit code: 0 after SIGTERM or SIGINT, 1 when it cannot go on (lease lost), 2 for flags or a

@@ -197,6 +197,7 @@ void WatcherController::add(const json::object& object, std::string key, std::ui
   row.uid = text_of(object, {"metadata", "uid"});
   row.poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
   take_spec(row, object);
+  services_.telemetry.know(row);
   by_owner_[row.owner()] = entry;
   by_id_[entry->id] = entry;
   Entry& added = *entry;

@@ -35,6 +35,8 @@ constexpr std::chrono::seconds batch_time{5};
 constexpr std::size_t max_unreleased = 1024;
 // Watchers that poll at least so often keep their plan: making it is most of what a small poll costs.
 constexpr std::chrono::seconds often{10};
+// A credential that ends is told of from so long before.
+constexpr std::chrono::days credential_warning{7};
 
 Error out_of_date() {
   return {ErrorKind::Conflict, Reason::ApiServerUnavailable, "the watcher changed during the poll"};
@@ -109,6 +111,8 @@ class BlobPass {
     if (!access) co_return pass(access);
     identity_ = {row_.uid, access->container.text()};
     row_.account = access->container.endpoint.origin() + "/" + access->container.account;
+    expires_ = access->expires;
+    row_.figures.credential_expires = expires_.value_or(ServiceTime{});
     if (auto known = co_await know_checkpoint(); !known) co_return pass(known);
     if (is_new_) {
       if (auto begun = co_await begin(*access); !begun || held_back_) co_return begun;
@@ -211,7 +215,10 @@ class BlobPass {
   // Creations first: the finalizers of what is recorded may follow. However it ends, what the stored checkpoint knows is let
   // go; after a write that failed it is unknown, and nothing is.
   Task<Result<void>> trigger(Selection selection, Target target) {
-    auto done = co_await create(std::move(selection), std::move(target));
+    auto done = co_await create(selection, std::move(target));
+    if (settled_ || row_.checkpoint)
+      numbers_.oldest_pending =
+          checkpoint::oldest_waiting(settled_ ? *settled_ : *row_.checkpoint, selection);
     if (wrote_ && row_.checkpoint) co_await release_recorded();
     co_return done;
   }
@@ -221,7 +228,8 @@ class BlobPass {
                      recorded(*row_.checkpoint, row_.uid, services_.runs.store().held(row_.owner())));
   }
 
-  Task<Result<void>> create(Selection selection, Target target) {
+  // `selection` is the caller's, who awaits this.
+  Task<Result<void>> create(const Selection& selection, Target target) {
     Checkpoint next = known_;
     checkpoint::drop_vanished_copies(next, selection);
     std::vector<checkpoint::Outcome> outcomes(selection.candidates.size());
@@ -417,8 +425,26 @@ class BlobPass {
     if (held_back_) return held_back_verdict(numbers_.matched);
     if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
       return waiting_verdict(*failing);
+    std::string also = warnings(*plan_);
+    if (std::string warning = expiry_warning(); !warning.empty()) also += " Warning: " + warning;
     bool out_of_room = allowance_ == 0 && numbers_.pending > 0;
-    return ready_verdict(out_of_room, numbers_.hierarchical, warnings(*plan_));
+    return ready_verdict(out_of_room, numbers_.hierarchical, also);
+  }
+
+  // Empty unless the credential ends soon. It names the moment and not how long is left, so that it stays the same.
+  std::string expiry_warning() const {
+    if (!expires_ || *expires_ - services_.clock.wall() > credential_warning) return "";
+    return credential_warning_text(plan_->spec.credentials_secret, *expires_);
+  }
+
+  // One Event for each end of a credential, also over restarts: who is told is what the stored condition does not say.
+  void tell_of_expiry() {
+    std::string warning = expiry_warning();
+    if (warning.empty() || row_.figures.expiry_told == *expires_) return;
+    row_.figures.expiry_told = *expires_;
+    const report::Condition* was = report::ready(stored_.found());
+    if (was && was->message.contains(warning)) return;
+    services_.telemetry.credential_expiring(row_, warning);
   }
 
   Task<Result<void>> report_once() {
@@ -442,6 +468,7 @@ class BlobPass {
       row_.reported = services_.clock.mono();
     }
     if (report::turned(stored_.found(), next)) services_.telemetry.turned(row_, numbers_.verdict);
+    tell_of_expiry();
     row_.report_print = print;
     co_return Result<void>{};
   }
@@ -450,7 +477,9 @@ class BlobPass {
     if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
     if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     report::Status next = stored_.status();
-    fill_counts(next, services_.runs.store().counts(row_.owner()));
+    RunCounts counts = services_.runs.store().counts(row_.owner());
+    row_.figures.active = counts.active;
+    fill_counts(next, counts);
     follow_phases(next, services_.runs, row_.ns);
     if (report::says_the_same(stored_.status(), next)) co_return Result<void>{};
     row_.refreshed = services_.clock.mono();
@@ -491,6 +520,7 @@ class BlobPass {
   WallTime started_at_;
   std::shared_ptr<const PassPlan> plan_;
   checkpoint::Identity identity_;
+  std::optional<ServiceTime> expires_;  // the credential, by its own words
   Horizon horizon_;
   bool is_new_ = false;     // no checkpoint for this container yet
   bool wrote_ = false;      // a checkpoint, so that finalizers may go

@@ -31,14 +31,16 @@ struct FakeWorld {
   runtime::Logger logger{time, runtime::LogLevel::Info, runtime::LogFormat::Text, fileno(log_file.get())};
   runtime::Registry registry;
   OperatorMetrics metrics{registry};
+  WatcherGauges gauges{registry, time, true};
   runtime::TaskScope watch_scope{loop.get_executor(),
                                  [this](std::string_view what) { bugs.emplace_back(what); }};
   runtime::TaskScope poll_scope{loop.get_executor(),
                                 [this](std::string_view what) { bugs.emplace_back(what); }};
   kube::Client client{cluster, "https://api", time};
   kube::Discovery discovery{client, time};
-  kube::EventRecorder events{client, time, "00000000", {}};
-  Telemetry telemetry{logger, metrics, events, time};
+  kube::EventRecorder events{
+      client, time, "00000000", {.dropped = [this] { metrics.events_dropped.with().add(); }}};
+  Telemetry telemetry{logger, metrics, gauges, events, time};
   azure::BlobClient blob_client{
       blobs, time, {.sleep = [this](std::chrono::milliseconds pause) { return time.sleep(pause); }}};
   RunTracker runs{

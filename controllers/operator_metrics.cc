@@ -1,5 +1,7 @@
 #include "controllers/operator_metrics.h"
 
+#include "base/reason.h"
+
 namespace abo::controllers {
 namespace {
 
@@ -7,20 +9,17 @@ std::string named(std::string_view rest) {
   return "azure_blob_operator_" + std::string(rest);
 }
 
-const std::vector<std::string> per_watcher = {"namespace", "watcher"};
-const std::vector<std::string> per_watcher_result = {"namespace", "watcher", "result"};
+std::vector<std::string> labels_with_result(bool per_watcher) {
+  if (per_watcher) return {"namespace", "watcher", "result"};
+  return {"result"};
+}
 
 }  // namespace
 
-OperatorMetrics::OperatorMetrics(runtime::Registry& registry)
+OperatorMetrics::OperatorMetrics(runtime::Registry& registry, bool per_watcher)
     : build_info(registry.gauge(named("build_info"), "1, labelled with the version that runs.", {"version"})),
       leader(
           registry.gauge(named("leader"), "1 while this replica polls and creates, 0 while it stands by.")),
-      watchers(registry.gauge(named("watchers"), "AzureBlobWatchers, by whether their last poll succeeded.",
-                              {"ready"})),
-      polls(registry.counter(named("polls_total"),
-                             "Polls that ended, by result: success, or the reason of the failure.",
-                             per_watcher_result)),
       poll_duration(registry.histogram(
           named("poll_duration_seconds"), "Time from the start of a poll to its report.", {},
           {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300})),
@@ -31,17 +30,8 @@ OperatorMetrics::OperatorMetrics(runtime::Registry& registry)
       blobs_listed(registry.counter(named("blobs_listed_total"), "Blobs that listings showed.")),
       blobs_matched(registry.counter(named("blobs_matched_total"),
                                      "Listed blobs that passed their watcher's filters.")),
-      triggers(registry.counter(named("triggers_total"),
-                                "Resources, by result: created, existed (found from an earlier try), failed.",
-                                per_watcher_result)),
       set_aside(registry.counter(named("set_aside_total"), "Blobs that can never be triggered, by reason.",
                                  {"reason"})),
-      active_resources(registry.gauge(named("active_resources"), "Created resources that have not finished.",
-                                      per_watcher)),
-      pending_blobs(registry.gauge(named("pending_blobs"), "Blobs that wait to be triggered.", per_watcher)),
-      last_successful_poll(registry.gauge(named("last_successful_poll_timestamp_seconds"),
-                                          "When the last successful poll ended, in seconds since 1970.",
-                                          per_watcher)),
       azure_requests(registry.counter(named("azure_requests_total"),
                                       "Requests sent to Azure, by HTTP status.", {"operation", "code"})),
       azure_throttled(registry.counter(named("azure_throttled_total"),
@@ -57,15 +47,41 @@ OperatorMetrics::OperatorMetrics(runtime::Registry& registry)
                                         "Failed tries to take our finalizer off a recorded resource.")),
       bugs(registry.counter(named("internal_errors_total"),
                             "Tasks that ended by an exception: each is a bug.")),
-      registry_(registry) {
+      polls_(registry.counter(named("polls_total"),
+                              "Polls that ended, by result: success, or the reason of the failure.",
+                              labels_with_result(per_watcher))),
+      triggers_(
+          registry.counter(named("triggers_total"),
+                           "Resources, by result: created, existed (found from an earlier try), failed.",
+                           labels_with_result(per_watcher))),
+      registry_(registry),
+      per_watcher_(per_watcher) {
   for (auto* family : {&blobs_listed, &blobs_matched, &azure_throttled, &kubernetes_watch_restarts,
                        &events_dropped, &release_failures, &bugs}) {
     family->with();
+  }
+  // An increase from nothing to 1 is none to Prometheus, so what may happen once in a long time begins with 0.
+  for (Reason reason : {Reason::UnsafeName, Reason::TemplateError, Reason::Rejected, Reason::NameConflict}) {
+    set_aside.with({std::string(to_string(reason))});
   }
   poll_duration.with();
   trigger_latency.with();
   build_info.with({ABO_VERSION}).set(1);
   leader.with().set(0);
+}
+
+std::vector<std::string> OperatorMetrics::values(std::string_view ns, std::string_view watcher,
+                                                 std::string_view result) const {
+  if (!per_watcher_) return {std::string(result)};
+  return {std::string(ns), std::string(watcher), std::string(result)};
+}
+
+void OperatorMetrics::polled(std::string_view ns, std::string_view watcher, std::string_view result) {
+  polls_.with(values(ns, watcher, result)).add();
+}
+
+void OperatorMetrics::triggered(std::string_view ns, std::string_view watcher, std::string_view result) {
+  triggers_.with(values(ns, watcher, result)).add();
 }
 
 void OperatorMetrics::forget(std::string_view ns, std::string_view watcher) {

@@ -41,6 +41,11 @@ report::Verdict ready_verdict(bool out_of_room, bool hierarchical, std::string_v
           fmt::format("The last poll succeeded.{}{}{}", waiting, unseen, warnings)};
 }
 
+std::string credential_warning_text(std::string_view secret, ServiceTime expires) {
+  return fmt::format("the SAS in Secret \"{}\" expires at {}; put a new one into the Secret before.", secret,
+                     format_rfc3339(expires));
+}
+
 std::uint64_t fingerprint(const PassNumbers& n, std::int64_t generation, std::uint32_t runs_revision) {
   std::uint64_t hash = 1;
   for (std::int64_t value :

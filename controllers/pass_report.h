@@ -18,6 +18,7 @@ struct PassNumbers {
   std::int64_t matched = 0;
   std::int64_t triggered = 0;
   std::int64_t pending = 0;  // eligible and not triggered: waiting for room, for age, or postponed
+  std::optional<ServiceTime> oldest_pending;  // Last-Modified of the oldest of them
   RunCounts runs;
   std::chrono::milliseconds duration{0};
 };
@@ -27,6 +28,9 @@ struct PassNumbers {
 [[nodiscard]] report::Verdict held_back_verdict(std::int64_t matched);
 [[nodiscard]] report::Verdict waiting_verdict(const checkpoint::Postponed& failing);
 [[nodiscard]] report::Verdict ready_verdict(bool out_of_room, bool hierarchical, std::string_view warnings);
+
+// What the conditions and an Event say of a SAS that ends soon.
+[[nodiscard]] std::string credential_warning_text(std::string_view secret, ServiceTime expires);
 
 // Two passes with the same fingerprint would write the same status, but for its times. Never 0.
 [[nodiscard]] std::uint64_t fingerprint(const PassNumbers& numbers, std::int64_t generation,

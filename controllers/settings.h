@@ -22,6 +22,7 @@ struct Settings {
   // covers a leader that was frozen between its check of the lease and its request.
   std::chrono::seconds recording_hold{0};
   std::size_t max_concurrent_polls = 64;
+  bool per_watcher_metrics = true;
 };
 
 }  // namespace abo::controllers

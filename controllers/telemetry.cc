@@ -16,13 +16,13 @@ double seconds(std::chrono::milliseconds time) {
 
 }  // namespace
 
-Telemetry::Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events,
-                     const Clock& clock)
-    : log_(log), metrics_(metrics), events_(events), clock_(clock) {}
+Telemetry::Telemetry(runtime::Logger& log, OperatorMetrics& metrics, WatcherGauges& gauges,
+                     kube::EventRecorder& events, const Clock& clock)
+    : log_(log), metrics_(metrics), gauges_(gauges), events_(events), clock_(clock) {}
 
 void Telemetry::triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed,
                           std::chrono::milliseconds latency) {
-  if (!row.gone) metrics_.triggers.with({row.ns, row.name, existed ? "existed" : "created"}).add();
+  if (!row.gone) metrics_.triggered(row.ns, row.name, existed ? "existed" : "created");
   if (!existed) metrics_.trigger_latency.with().observe(std::max(0.0, seconds(latency)));
   log_.info(existed ? "resource exists already" : "resource created", {{"watcher", row.key()},
                                                                        {"kind", job.kind},
@@ -50,7 +50,7 @@ void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, 
 }
 
 void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error) {
-  if (!row.gone) metrics_.triggers.with({row.ns, row.name, "failed"}).add();
+  if (!row.gone) metrics_.triggered(row.ns, row.name, "failed");
   log_.warn("resource not created", {{"watcher", row.key()},
                                      {"blob", blob.name},
                                      {"reason", to_string(error.reason)},
@@ -69,23 +69,22 @@ void Telemetry::released(const HeldRun& run) {
   log_.info("finalizer removed after all", {{"namespace", run.ns}, {"name", run.name}});
 }
 
-void Telemetry::polled(const WatcherRow& row, const PassNumbers& numbers) {
-  if (row.gone || numbers.verdict.health == report::Health::Suspended) return;
+void Telemetry::polled(WatcherRow& row, const PassNumbers& numbers) {
+  if (row.gone) return;
+  WatcherFigures& figures = row.figures;
+  figures.active = numbers.runs.active;
+  if (numbers.verdict.health == report::Health::Suspended) return;
   bool ready = numbers.verdict.health == report::Health::Ready;
-  auto [known, is_new] = ready_.try_emplace(row.uid, ready);
-  if (is_new || known->second != ready) {
-    known->second = ready;
-    count_ready();
+  figures.health = ready ? WatcherFigures::Health::Ready : WatcherFigures::Health::NotReady;
+  if (numbers.complete) {  // else what waits is what waited before
+    figures.pending = numbers.pending;
+    figures.oldest_pending = numbers.oldest_pending.value_or(ServiceTime{});
   }
-  std::string result(ready ? "success" : to_string(numbers.verdict.reason));
-  metrics_.polls.with({row.ns, row.name, std::move(result)}).add();
+  if (ready) figures.last_success = clock_.wall();
+  metrics_.polled(row.ns, row.name, ready ? "success" : to_string(numbers.verdict.reason));
   metrics_.poll_duration.with().observe(seconds(numbers.duration));
   metrics_.blobs_listed.with().add(static_cast<double>(numbers.listed));
   metrics_.blobs_matched.with().add(static_cast<double>(numbers.matched));
-  metrics_.active_resources.with({row.ns, row.name}).set(static_cast<double>(numbers.runs.active));
-  metrics_.pending_blobs.with({row.ns, row.name}).set(static_cast<double>(numbers.pending));
-  if (ready)
-    metrics_.last_successful_poll.with({row.ns, row.name}).set(seconds(clock_.wall().time_since_epoch()));
   if (log_.enabled(runtime::LogLevel::Debug)) {
     log_.debug("polled", {{"watcher", row.key()},
                           {"listed", numbers.listed},
@@ -123,6 +122,11 @@ void Telemetry::turned(const WatcherRow& row, const report::Verdict& verdict) {
        verdict.message);
 }
 
+void Telemetry::credential_expiring(const WatcherRow& row, const std::string& warning) {
+  log_.warn("credential expiring", {{"watcher", row.key()}, {"detail", warning}});
+  tell(row, kube::EventType::Warning, "CredentialExpiring", warning);
+}
+
 void Telemetry::api_away(const Error& error) {
   log_.warn("the API server is away; nothing is begun until it is back", {{"error", error.message}});
 }
@@ -156,16 +160,9 @@ void Telemetry::bug(std::string_view what) {
 
 void Telemetry::forget(const WatcherRow& row) {
   metrics_.forget(row.ns, row.name);
+  gauges_.remove(row);
   allowances_.erase(row.uid);
   report_failures_.erase(row.uid);
-  ready_.erase(row.uid);
-  count_ready();
-}
-
-void Telemetry::count_ready() {
-  auto count = std::ranges::count_if(ready_, [](const auto& entry) { return entry.second; });
-  metrics_.watchers.with({"true"}).set(static_cast<double>(count));
-  metrics_.watchers.with({"false"}).set(static_cast<double>(ready_.size()) - static_cast<double>(count));
 }
 
 bool Telemetry::may_tell(const WatcherRow& row) {

@@ -12,6 +12,7 @@
 #include "controllers/operator_metrics.h"
 #include "controllers/pass_report.h"
 #include "controllers/run_store.h"
+#include "controllers/watcher_gauges.h"
 #include "controllers/watcher_row.h"
 #include "kube/events.h"
 #include "listing/blob_item.h"
@@ -24,7 +25,8 @@ namespace abo::controllers {
 class Telemetry {
  public:
   // All outlive it.
-  Telemetry(runtime::Logger& log, OperatorMetrics& metrics, kube::EventRecorder& events, const Clock& clock);
+  Telemetry(runtime::Logger& log, OperatorMetrics& metrics, WatcherGauges& gauges,
+            kube::EventRecorder& events, const Clock& clock);
 
   void triggered(const WatcherRow& row, const report::TriggeredJob& job, bool existed,
                  std::chrono::milliseconds latency);
@@ -34,10 +36,11 @@ class Telemetry {
   void release_failed(const HeldRun& run, const Error& error, bool tell);  // counted, and told if it is news
   void released(const HeldRun& run);
 
-  void polled(const WatcherRow& row, const PassNumbers& numbers);
+  void polled(WatcherRow& row, const PassNumbers& numbers);
   void poll_failed(const WatcherRow& row, const Error& error);
   void report_failed(const WatcherRow& row, const Error& error);
   void turned(const WatcherRow& row, const report::Verdict& verdict);
+  void credential_expiring(const WatcherRow& row, const std::string& warning);
 
   // An outage of the API server, and its end.
   void api_away(const Error& error);
@@ -47,6 +50,8 @@ class Telemetry {
   void watch_failed(std::string_view what, const Error& error);
   void bug(std::string_view what);
 
+  // A watcher there is; its row stays where it is until it is forgotten.
+  void know(const WatcherRow& row) { gauges_.add(row); }
   // The watcher is gone: its series and its memory here end.
   void forget(const WatcherRow& row);
 
@@ -61,17 +66,16 @@ class Telemetry {
 
   runtime::Logger& log_;
   OperatorMetrics& metrics_;
+  WatcherGauges& gauges_;
   kube::EventRecorder& events_;
   const Clock& clock_;
   struct LastFailure {
     std::string message;
     MonoTime told{};
   };
-  void count_ready();
   [[nodiscard]] bool is_news(LastFailure& last, const Error& error) const;
 
   std::unordered_map<std::string, Allowance> allowances_;         // by watcher UID
-  std::unordered_map<std::string, bool> ready_;                   // by watcher UID
   std::unordered_map<std::string, LastFailure> watch_failures_;   // by resource
   std::unordered_map<std::string, LastFailure> report_failures_;  // by watcher UID
 };

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "checkpoint/checkpoint.h"
 #include "controllers/run_store.h"
+#include "controllers/watcher_figures.h"
 #include "kube/resource.h"
 
 namespace abo::controllers {
@@ -59,6 +60,7 @@ struct WatcherRow {
   MonoTime refreshed{};             // when its counts and phases were last written on their own
   std::uint32_t runs_revision = 0;  // raised when a created resource changed
   std::uint32_t failures = 0;       // polls that failed in a row, for the backoff
+  WatcherFigures figures;           // for the metrics
   std::string account;  // whose lanes its polls use: see account_of(); the resolved one after the first poll
 
   [[nodiscard]] std::string key() const { return ns + "/" + name; }

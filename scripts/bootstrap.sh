@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, test and demonstrate azure-blob-operator on Debian 12, and says what and why.
 #
-#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node when none is named; program, image and chart besides
+#   scripts/bootstrap.sh [GROUP...]      groups: build test bed node when none is named; besides program image chart metrics
 #
 # Debian packages come by apt, as root or through sudo. All else (Kubernetes, Azurite, the Python environment, the
 # container images) goes into ${ABO_CACHE:-~/.cache/azure-blob-operator}, keyed by version. When nothing is missing it
@@ -88,6 +88,24 @@ node_for_azurite() {
   fi
 }
 
+# promtool alone, out of Debian's package: nothing is installed and no server is started, so no root is needed.
+promtool() {
+  [ -x "$ABO_CACHE/promtool/promtool" ] || with_lock promtool fetch_promtool
+}
+fetch_promtool() {
+  local made=$ABO_CACHE/promtool.new
+  [ -x "$ABO_CACHE/promtool/promtool" ] && return 0
+  say "fetching promtool, which checks metrics, alerts and their tests"
+  rm -rf "$made" && mkdir -p "$made"
+  # A fresh machine has no package lists; only root can fetch them.
+  (cd "$made" && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } >apt.log 2>&1) ||
+    die "apt-get download prometheus failed: $(tail -n 1 "$made/apt.log") (somebody may have to run apt-get update)"
+  dpkg --fsys-tarfile "$made"/prometheus_*.deb | tar -x -C "$made" ./usr/bin/promtool
+  mv "$made/usr/bin/promtool" "$made/promtool"
+  rm -rf "$made"/usr "$made"/prometheus_*.deb
+  publish "$made" "$ABO_CACHE/promtool"
+}
+
 groups=("$@")
 [ ${#groups[@]} = 0 ] && groups=(build test bed node)
 mkdir -p "$ABO_CACHE"
@@ -124,6 +142,7 @@ for group in "${groups[@]}"; do
       "$ROOT/scripts/build-schemas.sh" >/dev/null
       ;;
     image) apt_group "the container image, where there is no registry to take its base from" "${IMAGE_PACKAGES[@]}" ;;
-    *) die "unknown group '$group' (program build test bed node image chart)" ;;
+    metrics) promtool ;;
+    *) die "unknown group '$group' (program build test bed node image chart metrics)" ;;
   esac
 done

@@ -52,5 +52,6 @@ check links python3 scripts/check-links.py
 mapfile -t dockerfiles < <(git ls-files --cached --others --exclude-standard '*Dockerfile')
 [ ${#dockerfiles[@]} = 0 ] || check hadolint "$ABO_CACHE/venv/bin/hadolint" "${dockerfiles[@]}"
 check "chart and manifests" scripts/lint-chart.sh
+check metrics scripts/lint-metrics.sh
 check clang-tidy tidy_all
 [ ${#failed[@]} = 0 ] || die "to mend: ${failed[*]} (make fmt mends the format)"

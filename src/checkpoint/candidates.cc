@@ -22,6 +22,20 @@ bool same_version(const Candidate& a, const Candidate& b) {
 
 }  // namespace
 
+std::optional<ServiceTime> oldest_waiting(const Checkpoint& known, const Selection& selection) {
+  std::optional<ServiceTime> oldest;
+  auto waits = [&](const Candidate& c) { return !known.is_done(c.key, listing::view(c.blob)); };
+  auto first = std::ranges::find_if(selection.candidates, waits);
+  if (first != selection.candidates.end()) {
+    oldest = first->blob.last_modified;
+  } else if (selection.truncated && !selection.candidates.empty()) {
+    oldest = selection.candidates.back().blob.last_modified;
+  }
+  for (const Postponed& postponed : known.postponed)
+    oldest = std::min(oldest.value_or(postponed.blob.last_modified), postponed.blob.last_modified);
+  return oldest;
+}
+
 CandidateSelector::CandidateSelector(const Checkpoint& known, Identity identity, Limits limits)
     : known_(known), identity_(std::move(identity)), limits_(limits) {}
 

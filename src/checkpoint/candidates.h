@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct Selection {
   std::vector<Candidate> copied;     // postponed as CopyPending, and complete now
   std::vector<std::string> copying;  // names of those that are still not complete
 };
+
+// Last-Modified of the oldest version of these that is not done by what `known` says, postponed ones included. When all
+// candidates are done and there were more, those are a little younger than the last one, which stands for them.
+[[nodiscard]] std::optional<ServiceTime> oldest_waiting(const Checkpoint& known, const Selection& selection);
 
 class CandidateSelector {
  public:

@@ -185,6 +185,22 @@ TEST(CandidateSelector, leaves_out_what_is_done) {
   EXPECT_EQ(selection.eligible, 2);
 }
 
+TEST(CandidateSelector, the_oldest_that_waits_is_one_that_is_not_done) {
+  Checkpoint known;
+  CandidateSelector selector(known, me, {.count = 2});
+  auto a = blob("a", 5), b = blob("b", 7), c = blob("c", 9);
+  for (const auto& each : {c, a, b}) selector.offer(listing::view(each));
+  Selection selection = std::move(selector).finish();
+  EXPECT_EQ(oldest_waiting(known, selection), at(5));
+  known.mark_done(key(a), listing::view(a));
+  EXPECT_EQ(oldest_waiting(known, selection), at(7));
+  known.move_cursor(end_of(at(7)));
+  EXPECT_EQ(oldest_waiting(known, selection), at(7)) << "there is a third, not older than the second";
+  known.postponed.push_back({blob("p", 3), 1, false, {}, Reason::QuotaExceeded, "no"});
+  EXPECT_EQ(oldest_waiting(known, selection), at(3));
+  EXPECT_EQ(oldest_waiting(Checkpoint{}, Selection{}), std::nullopt);
+}
+
 TEST(CandidateSelector, holds_no_more_than_its_bytes) {
   Checkpoint known;
   CandidateSelector selector(known, me, {.count = 1000, .bytes = 10'000});

@@ -132,13 +132,31 @@ void Family<Histogram>::expose(std::string& out) const {
   }
 }
 
+void ComputedGauge::expose(std::string& out) const {
+  expose_head(out, "gauge");
+  compute_([&](const Values& values, double value) {
+    check(values);
+    expose_value(out, "", values, value);
+  });
+}
+
+void Registry::insert(std::string name, std::unique_ptr<FamilyBase> family) {
+  if (families_.contains(name)) throw std::logic_error("two metrics are called " + name);
+  families_.emplace(std::move(name), std::move(family));
+}
+
+void Registry::computed_gauge(std::string name, std::string help, std::vector<std::string> labels,
+                              std::function<void(const Emit&)> compute) {
+  auto family = std::make_unique<ComputedGauge>(name, std::move(help), std::move(labels), std::move(compute));
+  insert(std::move(name), std::move(family));
+}
+
 template <class Series>
 Family<Series>& Registry::add(std::string name, std::string help, std::vector<std::string> labels,
                               std::vector<double> bounds) {
-  if (families_.contains(name)) throw std::logic_error("two metrics are called " + name);
   auto family = std::make_unique<Family<Series>>(name, std::move(help), std::move(labels), std::move(bounds));
   auto& made = *family;
-  families_.emplace(std::move(name), std::move(family));
+  insert(std::move(name), std::move(family));
   return made;
 }
 

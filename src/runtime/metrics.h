@@ -109,6 +109,22 @@ class Family final : public FamilyBase {
   std::map<Values, std::unique_ptr<Series>> series_;
 };
 
+// One series of a family that is worked out when it is asked for.
+using Emit = std::function<void(const std::vector<std::string>& values, double value)>;
+
+class ComputedGauge final : public FamilyBase {
+ public:
+  ComputedGauge(std::string name, std::string help, std::vector<std::string> labels,
+                std::function<void(const Emit&)> compute)
+      : FamilyBase(std::move(name), std::move(help), std::move(labels)), compute_(std::move(compute)) {}
+
+  void remove(const LabelMatch& /*match*/) override {}  // there is nothing kept
+  void expose(std::string& out) const override;
+
+ private:
+  std::function<void(const Emit&)> compute_;
+};
+
 class Registry {
  public:
   // A name, a label or bounds that Prometheus would not take, or a name used twice, is a bug: std::logic_error.
@@ -116,6 +132,10 @@ class Registry {
   Family<Gauge>& gauge(std::string name, std::string help, std::vector<std::string> labels = {});
   Family<Histogram>& histogram(std::string name, std::string help, std::vector<std::string> labels,
                                std::vector<double> bounds);
+
+  // A gauge of what is kept elsewhere anyway: `compute` emits its series, each once, at every exposition.
+  void computed_gauge(std::string name, std::string help, std::vector<std::string> labels,
+                      std::function<void(const Emit&)> compute);
 
   // Called before each exposition, to set what is cheaper to read than to keep.
   void on_scrape(std::function<void()> update) { updates_.push_back(std::move(update)); }
@@ -127,6 +147,7 @@ class Registry {
   [[nodiscard]] std::string expose() const;
 
  private:
+  void insert(std::string name, std::unique_ptr<FamilyBase> family);
   template <class Series>
   Family<Series>& add(std::string name, std::string help, std::vector<std::string> labels,
                       std::vector<double> bounds = {});
