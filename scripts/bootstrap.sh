@@ -102,7 +102,7 @@ fetch_promtool() {
     die "apt-get download prometheus failed: $(tail -n 1 "$made/apt.log") (somebody may have to run apt-get update)"
   dpkg --fsys-tarfile "$made"/prometheus_*.deb | tar -x -C "$made" ./usr/bin/promtool
   mv "$made/usr/bin/promtool" "$made/promtool"
-  rm -rf "$made"/usr "$made"/prometheus_*.deb
+  rm -rf "${made:?}"/usr "$made"/prometheus_*.deb
   publish "$made" "$ABO_CACHE/promtool"
 }
 
