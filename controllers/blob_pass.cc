@@ -238,6 +238,7 @@ class BlobPass {
     std::vector<Work> earlier = due_work(next, selection, identity_, services_.clock.wall());
     std::size_t takeable = count_takeable(selection);
     numbers_.pending = selection.eligible + static_cast<std::int64_t>(next.postponed.size());
+    numbers_.oldest_pending = checkpoint::oldest_waiting(next, selection);
     allowance_ = allowance();
     if ((takeable == 0 && earlier.empty()) || allowance_ == 0) {
       row_.settled = next.cursor;
