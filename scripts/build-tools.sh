@@ -20,7 +20,7 @@ compile() {
   trap 'kill $pid 2>/dev/null || true; exit 130' INT TERM
   while kill -0 $pid 2>/dev/null; do
     sleep 1
-    ((SECONDS % 30)) || say "$(elapsed): $(wc -l <"$log") steps of about 1,900"
+    ((SECONDS % 30)) || say "$(elapsed): $(wc -l <"$log") steps of about 1,300"
   done
   trap - INT TERM
   wait $pid || { tail -n 5 "$log" >&2; die "the build failed; its whole output is in $log"; }
