@@ -6,56 +6,19 @@
 #include <vector>
 
 #include "base/time.h"
-#include "base/yaml_writer.h"
+#include "cli/text_table.h"
 #include "cli/watcher_file.h"
+#include "controllers/pass_plan.h"
 
 namespace abo::cli {
 namespace {
 
-// Which of the file's watchers is meant; nothing, and a sentence on `err`, when that is not clear.
-const Watcher* choose(const std::vector<Watcher>& watchers, const std::string& name, std::ostream& err) {
-  std::string names;
-  for (const Watcher& watcher : watchers) {
-    names += (names.empty() ? "" : ", ") + watcher.name;
-    if (watcher.name == name) return &watcher;
-  }
-  if (name.empty() && watchers.size() == 1) return &watchers.front();
-  if (watchers.empty()) {
-    err << "error: the file holds no AzureBlobWatcher\n";
-  } else if (name.empty()) {
-    err << "error: the file holds " << watchers.size() << " watchers (" << names
-        << "): choose one with --watcher\n";
-  } else {
-    err << "error: the file holds no watcher " << name << ", but " << names << "\n";
-  }
-  return nullptr;
-}
-
-render::Source source_of(const Watcher& watcher, const std::string& uid, std::ostream& err) {
-  render::Source source{
-      .watcher_name = watcher.name,
-      .watcher_namespace = watcher.name_space.empty() ? "default" : watcher.name_space,
-      .watcher_uid = uid,
-      .storage_account = "unknown",
-      .container_name = watcher.spec.container_name,
-      .container_url = "https://unknown.blob.core.windows.net/" + watcher.spec.container_name,
-      .owned = watcher.spec.deletion_policy == api::DeletionPolicy::Delete};
-  if (watcher.url) {
-    source.storage_account = watcher.url->account;
-    source.container_url = watcher.url->text();
-  } else {
-    err << "note: the account stands in the Secret, which render does not read; \"unknown\" stands for it\n";
-  }
-  return source;
-}
-
-render::Blob blob_of(const Watcher& watcher, const render::Source& source, listing::BlobItem item) {
-  render::Blob blob{.key = TriggerKey::of(source.watcher_uid, source.container_url, item.name, item.etag)};
-  auto values = watcher.filter.groups(item.name);
-  const auto& names = watcher.filter.group_names();
-  for (std::size_t i = 0; i < values.size(); ++i) blob.groups.push_back({names[i], values[i]});
-  blob.item = std::move(item);
-  return blob;
+azure::ContainerUrl container_of(const Watcher& watcher, std::ostream& err) {
+  if (watcher.url) return *watcher.url;
+  err << "note: the account stands in the Secret, which render does not read; \"unknown\" stands for it\n";
+  return {.endpoint = {.scheme = "https", .host = "unknown.blob.core.windows.net", .port = 443},
+          .account = "unknown",
+          .container = watcher.spec.container_name};
 }
 
 // Would a poll have taken this blob at all?
@@ -67,6 +30,16 @@ void note_filters(const Watcher& watcher, const listing::BlobItem& item, std::os
     reason = filter::to_string(verdict);
   }
   if (!reason.empty()) err << "note: the filters would leave this blob out: " << reason << '\n';
+}
+
+void print_table(const json::object& object, std::ostream& out) {
+  auto text = [&](std::initializer_list<std::string_view> path) {
+    return std::string(find_string(object, path));
+  };
+  TextTable table({{"APIVERSION"}, {"KIND"}, {"NAMESPACE"}, {"NAME"}});
+  table.add(
+      {text({"apiVersion"}), text({"kind"}), text({"metadata", "namespace"}), text({"metadata", "name"})});
+  table.print(out);
 }
 
 std::string quote_free(std::string etag) {
@@ -96,22 +69,25 @@ int render(const std::string& file, const RenderOptions& options, std::ostream& 
   const Watcher* watcher = choose(checked.watchers, options.watcher, err);
   if (!watcher) return 2;
 
-  render::Source source = source_of(*watcher, options.uid, err);
+  std::string ns = watcher->name_space.empty() ? "default" : watcher->name_space;
+  render::Source source =
+      controllers::source_of(watcher->spec, container_of(*watcher, err), {ns, watcher->name, options.uid});
   listing::BlobItem item{.name = options.blob,
                          .etag = quote_free(options.etag),
                          .last_modified = *last_modified,
                          .size = options.size,
                          .content_type = options.content_type};
   note_filters(*watcher, item, err);
-  auto rendered = watcher->job.render(source, blob_of(*watcher, source, std::move(item)));
+  auto key = TriggerKey::of(source.watcher_uid, source.container_url, item.name, item.etag);
+  auto rendered = watcher->job.render(source, controllers::blob_of(watcher->filter, std::move(item), key));
   if (!rendered) {
     err << fmt::format("error: {}: {}\n", to_string(rendered.error().reason), rendered.error().message);
     return 1;
   }
-  if (options.output == OutputFormat::Json) {
-    out << json::serialize(rendered->object) << '\n';
+  if (options.output == OutputFormat::Table) {
+    print_table(rendered->object, out);
   } else {
-    out << to_yaml(rendered->object);
+    print_value(rendered->object, options.output, out);
   }
   return 0;
 }

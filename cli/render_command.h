@@ -18,7 +18,7 @@ struct RenderOptions {
   std::string content_type = "application/octet-stream";
   std::string uid = placeholder_uid;         // the watcher's
   std::string watcher;                       // which one, when the file holds several
-  OutputFormat output = OutputFormat::Yaml;  // Yaml (Table prints that too) or Json
+  OutputFormat output = OutputFormat::Yaml;  // Table says only what it is and its name
 
   static constexpr const char* placeholder_uid = "00000000-0000-0000-0000-000000000000";
 };

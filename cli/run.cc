@@ -4,17 +4,11 @@
 
 #include <cstdio>
 
+#include "cli/cluster.h"
 #include "cli/operator_process.h"
 
 namespace abo::cli {
 namespace {
-
-Result<kube::KubeConfig> cluster_of(const RunOptions& options) {
-  auto surroundings = kube::Surroundings::real();
-  bool asked = !options.kubeconfig.empty() || !options.context.empty();
-  if (!asked && kube::is_in_cluster(surroundings)) return kube::in_cluster(surroundings);
-  return kube::load_kubeconfig(options.kubeconfig, options.context, surroundings);
-}
 
 Result<controllers::KindPolicy> kinds_of(const RunOptions& options) {
   if (options.allowed_kinds.empty()) return controllers::KindPolicy::defaults();
@@ -37,7 +31,7 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   if (!endpoints) return pass(endpoints);
   auto kinds = kinds_of(options);
   if (!kinds) return pass(kinds);
-  auto cluster = cluster_of(options);
+  auto cluster = cluster_of(options.kubeconfig, options.context);
   if (!cluster) return pass(cluster);
   ProcessConfig config;
   config.settings.namespaces = options.namespaces;

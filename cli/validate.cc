@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/yaml_writer.h"
 #include "cli/watcher_file.h"
 
 namespace abo::cli {
@@ -55,11 +54,8 @@ json::object to_json(const Report& report) {
 void print(const Report& report, OutputFormat format, std::ostream& out) {
   switch (format) {
     case OutputFormat::Json:
-      out << json::serialize(to_json(report)) << '\n';
-      return;
     case OutputFormat::Yaml:
-      out << to_yaml(to_json(report));
-      return;
+      return print_value(to_json(report), format, out);
     case OutputFormat::Table:
       for (const Finding& finding : report.findings) out << to_text(finding) << '\n';
       out << summary(report) << '\n';

@@ -282,6 +282,24 @@ Result<std::string> read_input(const std::string& path) {
   return text;
 }
 
+const Watcher* choose(const std::vector<Watcher>& watchers, const std::string& name, std::ostream& err) {
+  std::string names;
+  for (const Watcher& watcher : watchers) {
+    names += (names.empty() ? "" : ", ") + watcher.name;
+    if (watcher.name == name) return &watcher;
+  }
+  if (name.empty() && watchers.size() == 1) return &watchers.front();
+  if (watchers.empty()) {
+    err << "error: the file holds no AzureBlobWatcher\n";
+  } else if (name.empty()) {
+    err << "error: the file holds " << watchers.size() << " watchers (" << names
+        << "): choose one with --watcher\n";
+  } else {
+    err << "error: the file holds no watcher " << name << ", but " << names << "\n";
+  }
+  return nullptr;
+}
+
 WatcherFile check_watchers(const std::string& name, std::string_view text) {
   return FileChecker(name, text).check();
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,10 @@ struct WatcherFile {
 
 // The text of a file, or of the standard input for "-". Errors: NotFound, TooLarge, with the file's name.
 [[nodiscard]] Result<std::string> read_input(const std::string& path);
+
+// Which of the file's watchers is meant; null, and a sentence on `err`, when that is not clear.
+[[nodiscard]] const Watcher* choose(const std::vector<Watcher>& watchers, const std::string& name,
+                                    std::ostream& err);
 
 // Never fails as a whole: what cannot be read as YAML is a finding too. `name` is what findings call the file.
 [[nodiscard]] WatcherFile check_watchers(const std::string& name, std::string_view text);

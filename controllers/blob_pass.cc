@@ -162,22 +162,21 @@ class BlobPass {
   // typo in its name concludes nothing. A container it looked at before is taken up where it was left.
   Task<Result<void>> begin(azure::Access access) {
     Checkpoint initial = checkpoint::begin_with_all(identity_.container_url);
-    bool ignore = plan_->spec.existing_blobs == api::ExistingBlobs::Ignore;
-    bool known = row_.checkpoint && checkpoint::was_at(*row_.checkpoint, identity_.container_url);
+    auto start = checkpoint::start_at(plan_->spec, row_.checkpoint.get(), identity_.container_url);
+    bool ignore = start == checkpoint::Start::IgnoreExisting;
     checkpoint::IgnoreExisting existing(identity_);
     auto take = [&](const listing::BlobView& blob) {
-      if (ignore && !known) existing.offer(blob);
+      if (ignore) existing.offer(blob);
     };
     auto horizon = co_await list(access, {[&] { existing = checkpoint::IgnoreExisting(identity_); }, take});
     if (!horizon) co_return pass(horizon);
     if (auto same = co_await read_again(); !same)
       co_return pass(same);  // a choice may have been made meanwhile
-    bool chosen = plan_->spec.existing_blobs != api::ExistingBlobs::Unset || known;
-    held_back_ = !chosen && numbers_.matched > checkpoint::max_unconfirmed_existing;
+    held_back_ = checkpoint::must_hold(start, numbers_.matched);
     // Rows of a page that had to be asked for again were counted again: it is counted anew, and soon.
     if (held_back_ && repeated_) result_.wish = std::chrono::seconds{10};
     if (held_back_) co_return Result<void>{};
-    if (ignore && !known) initial = std::move(existing).finish(*horizon);
+    if (ignore) initial = std::move(existing).finish(*horizon);
     if (row_.checkpoint) {
       auto moved = checkpoint::move_to(*row_.checkpoint, std::move(initial));
       if (!moved) co_return pass(moved);
@@ -395,13 +394,7 @@ class BlobPass {
   }
 
   render::Source source(const azure::Access& access) const {
-    return {.watcher_name = row_.name,
-            .watcher_namespace = row_.ns,
-            .watcher_uid = row_.uid,
-            .storage_account = access.container.account,
-            .container_name = plan_->spec.container_name,
-            .container_url = identity_.container_url,
-            .owned = plan_->spec.deletion_policy == api::DeletionPolicy::Delete};
+    return source_of(plan_->spec, access.container, {row_.ns, row_.name, row_.uid});
   }
 
   Task<Result<void>> know_checkpoint() {

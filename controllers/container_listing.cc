@@ -10,6 +10,7 @@ namespace abo::controllers {
 namespace {
 
 constexpr std::chrono::seconds deadline{600};
+constexpr std::chrono::seconds between_news{30};
 
 Error stopping() {
   return {ErrorKind::Canceled, Reason::Canceled, "the operator is stopping"};
@@ -31,13 +32,27 @@ Task<Result<azure::Listing>> as_value(Task<Result<azure::Listing>> listing) {
   }
 }
 
-Task<Result<azure::Listing>> list_once(Services& services, std::string prefix, azure::Access access,
-                                       listing::BlobSink sink, azure::ContainerShape* shape) {
+// Until the deadline; a person who waits for a large container learns that it goes on.
+Task<void> tell_how_far(Services& services, const WatcherRow& row, const std::int64_t& shown) {
+  MonoTime began = services.clock.mono();
+  for (auto waited = between_news;; waited += between_news) {
+    co_await services.sleeper.sleep(between_news);
+    bool woken =
+        services.clock.mono() - began < waited - std::chrono::seconds{1};  // there is nothing to wait for
+    if (woken || waited >= deadline) co_return;
+    services.telemetry.listing(row, shown, waited);
+  }
+}
+
+// `shown` is how many blobs the sink was shown.
+Task<Result<azure::Listing>> list_once(Services& services, const WatcherRow& row, const std::int64_t& shown,
+                                       std::string prefix, azure::Access access, listing::BlobSink sink,
+                                       azure::ContainerShape* shape) {
   using namespace boost::asio::experimental::awaitable_operators;
   if (services.stopping()) co_return std::unexpected(stopping());
   auto listed =
       co_await (as_value(services.blobs.list(std::move(access), std::move(prefix), std::move(sink), shape)) ||
-                kube::until(services.stop_signal, services.sleeper.sleep(deadline)));
+                kube::until(services.stop_signal, tell_how_far(services, row, shown)));
   if (listed.index() == 1) co_return std::unexpected(services.stopping() ? stopping() : too_slow());
   co_return std::get<0>(std::move(listed));
 }
@@ -47,11 +62,13 @@ Task<Result<azure::Listing>> list_once(Services& services, std::string prefix, a
 Task<ContainerListing> list_container(Services& services, WatcherRow& row, const PassPlan& plan,
                                       azure::Access access, ListingTaker taker) {
   ContainerListing out;
+  std::int64_t shown = 0;
   auto begin = [&] {
-    out.matched = 0;
+    out.matched = shown = 0;
     taker.begin();
   };
   auto sink = [&](const listing::BlobView& blob) {
+    ++shown;
     if (plan.filter.judge(blob) != filter::Verdict::Matches) return;
     ++out.matched;
     taker.matching(blob);
@@ -59,11 +76,13 @@ Task<ContainerListing> list_container(Services& services, WatcherRow& row, const
   MonoTime began = services.clock.mono();
   if (!row.shape) row.shape = std::make_unique<azure::ContainerShape>();
   begin();
-  auto listed = co_await list_once(services, plan.spec.blob_prefix, access, sink, row.shape.get());
+  auto listed =
+      co_await list_once(services, row, shown, plan.spec.blob_prefix, access, sink, row.shape.get());
   if (listed && listed->begin_again) {
     begin();
     // What could not be split is listed in one; that is never to be begun again.
-    listed = co_await list_once(services, plan.spec.blob_prefix, std::move(access), sink, nullptr);
+    listed =
+        co_await list_once(services, row, shown, plan.spec.blob_prefix, std::move(access), sink, nullptr);
   }
   if (!row.shape->is_large()) row.shape.reset();
   out.took = std::chrono::duration_cast<std::chrono::milliseconds>(services.clock.mono() - began);

@@ -30,6 +30,24 @@ Result<PassPlan> PassPlan::make(std::string_view spec_json, std::string_view ns,
   return PassPlan{std::move(*spec), std::move(*filter), std::move(*parsed)};
 }
 
+render::Source source_of(const api::Spec& spec, const azure::ContainerUrl& container, WatcherName watcher) {
+  return {.watcher_name = std::move(watcher.name),
+          .watcher_namespace = std::move(watcher.ns),
+          .watcher_uid = std::move(watcher.uid),
+          .storage_account = container.account,
+          .container_name = spec.container_name,
+          .container_url = container.text(),
+          .owned = spec.deletion_policy == api::DeletionPolicy::Delete};
+}
+
+render::Blob blob_of(const filter::Filter& filter, listing::BlobItem blob, TriggerKey key) {
+  render::Blob out{.item = std::move(blob), .key = key, .groups = {}};
+  const auto& names = filter.group_names();
+  auto values = filter.groups(out.item.name);
+  for (std::size_t i = 0; i < names.size(); ++i) out.groups.push_back({names[i], std::move(values[i])});
+  return out;
+}
+
 std::string warnings(const PassPlan& plan) {
   std::string out;
   for (const std::string& warning : plan.template_.warnings()) out += fmt::format(" Warning: {}", warning);

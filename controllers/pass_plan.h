@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/v1alpha1/azure_blob_watcher.h"
+#include "azure/endpoint.h"
 #include "base/error.h"
 #include "controllers/kind_policy.h"
 #include "filter/filter.h"
@@ -21,6 +22,17 @@ struct PassPlan {
   // Errors: Invalid with InvalidSpec, InvalidPattern, InvalidTemplate or NotSupported; Forbidden with KindNotAllowed.
   static Result<PassPlan> make(std::string_view spec_json, std::string_view ns, const KindPolicy& kinds);
 };
+
+// What rendering needs to know besides the template. Whoever renders (a pass, `render`, `preview`) asks here, so that all
+// make the same object.
+struct WatcherName {
+  std::string ns;
+  std::string name;
+  std::string uid;
+};
+[[nodiscard]] render::Source source_of(const api::Spec& spec, const azure::ContainerUrl& container,
+                                       WatcherName watcher);
+[[nodiscard]] render::Blob blob_of(const filter::Filter& filter, listing::BlobItem blob, TriggerKey key);
 
 // What the Ready condition must say although all works: fields that are not acted on yet, and the template's warnings.
 [[nodiscard]] std::string warnings(const PassPlan& plan);

@@ -249,6 +249,17 @@ TEST_F(Schedule, a_listing_that_does_not_end_is_given_up_after_ten_minutes_and_s
   EXPECT_EQ(world.reason("alpha"), "PollSucceeded");
 }
 
+TEST_F(Schedule, a_listing_that_takes_long_says_every_half_minute_how_far_it_is) {
+  world.blobs.hold = [](const std::string&) { return true; };
+  world.add("alpha");
+  world.start();
+  world.run_for(100s);
+  EXPECT_EQ(world.log_lines_with("listing goes on").size(), 3u);
+  world.blobs.let_go();
+  world.run_for(10min);
+  EXPECT_EQ(world.log_lines_with("listing goes on").size(), 3u);
+}
+
 TEST_F(Schedule, a_kind_whose_server_is_broken_is_named_in_the_status_of_those_who_need_it) {
   world.settings.kinds = KindPolicy({{"batch", "v1", "Job"}, {"example.com", "v1", "Run"}});
   world.cluster.served.push_back({"/apis/example.com/v1", "runs", "Run"});

@@ -69,6 +69,10 @@ void Telemetry::released(const HeldRun& run) {
   log_.info("finalizer removed after all", {{"namespace", run.ns}, {"name", run.name}});
 }
 
+void Telemetry::listing(const WatcherRow& row, std::int64_t blobs, std::chrono::seconds so_far) {
+  log_.info("listing goes on", {{"watcher", row.key()}, {"blobs", blobs}, {"seconds", so_far.count()}});
+}
+
 void Telemetry::polled(WatcherRow& row, const PassNumbers& numbers) {
   if (row.gone) return;
   WatcherFigures& figures = row.figures;

@@ -36,6 +36,8 @@ class Telemetry {
   void release_failed(const HeldRun& run, const Error& error, bool tell);  // counted, and told if it is news
   void released(const HeldRun& run);
 
+  // A listing that is still going on.
+  void listing(const WatcherRow& row, std::int64_t blobs, std::chrono::seconds so_far);
   void polled(WatcherRow& row, const PassNumbers& numbers);
   void poll_failed(const WatcherRow& row, const Error& error);
   void report_failed(const WatcherRow& row, const Error& error);

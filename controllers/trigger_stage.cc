@@ -64,7 +64,8 @@ Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
              outcome);
     co_return;
   }
-  auto rendered = plan_.template_.render(target_.source, blob_of(work.candidate));
+  auto rendered =
+      plan_.template_.render(target_.source, blob_of(plan_.filter, work.candidate.blob, work.candidate.key));
   if (!rendered) {
     set_aside(work, rendered.error());
     outcome.kind = Outcome::Kind::Done;
@@ -176,15 +177,6 @@ Error TriggerStage::advised(Error error) const {
   }
   if (!advice.empty()) error.message = fmt::format("{}. {}", error.message, advice);
   return error;
-}
-
-render::Blob TriggerStage::blob_of(const checkpoint::Candidate& candidate) const {
-  render::Blob blob{candidate.blob, candidate.key, {}};
-  const auto& names = plan_.filter.group_names();
-  auto values = plan_.filter.groups(candidate.blob.name);
-  for (std::size_t i = 0; i < names.size() && i < values.size(); ++i)
-    blob.groups.push_back({names[i], values[i]});
-  return blob;
 }
 
 std::optional<kube::ServiceAccount> TriggerStage::identity() const {

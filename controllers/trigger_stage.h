@@ -65,7 +65,6 @@ class TriggerStage {
   [[nodiscard]] Task<void> settle_rejection(const Work& work, Error error, checkpoint::Outcome& outcome);
   [[nodiscard]] Task<Result<void>> dry_run_sample();
   [[nodiscard]] Error advised(Error error) const;
-  [[nodiscard]] render::Blob blob_of(const checkpoint::Candidate& candidate) const;
   [[nodiscard]] std::optional<kube::ServiceAccount> identity() const;
   void keep(const Work& work, const Creation& creation);
   void set_aside(const Work& work, const Error& error);

@@ -12,7 +12,7 @@
 mapfile -t PROGRAM_PACKAGES <"$ROOT/scripts/program-packages.txt"
 BUILD_PACKAGES=("${PROGRAM_PACKAGES[@]}" clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libpugixml-dev python3 openssl curl git)
-TEST_PACKAGES=(python3 python3-venv)
+TEST_PACKAGES=(python3 python3-venv groff-base zsh fish)
 NODE_PACKAGES=(containerd runc containernetworking-plugins busybox-static iptables conntrack iproute2)
 IMAGE_PACKAGES=(buildah mmdebstrap)
 

@@ -31,6 +31,8 @@ struct RetryPolicy {
 // Parts of one large listing that are read at once.
 inline constexpr std::size_t lists_in_flight = 8;
 
+struct Listing;
+
 struct BlobClientOptions {
   RetryPolicy retry;
   std::function<Task<void>(std::chrono::milliseconds)> sleep;  // required
@@ -43,6 +45,9 @@ struct BlobClientOptions {
   // Told of every request that was sent: ("ListBlobs", "200", false); the code is the HTTP status, or "error" when no
   // answer came.
   std::function<void(std::string_view operation, std::string_view code, bool throttled)> observer;
+  // Told of each page that was read to its end, with the listing so far: the sink has seen its blobs. What the sink saw
+  // since the page before, and an answer other than 200, will come again.
+  std::function<void(const Listing&)> on_page;
 };
 
 struct Listing {

@@ -70,11 +70,13 @@ struct Credential {
   std::string what;  // names the Secret's key in messages
 };
 
-Result<Credential> read_secret(const SecretData& data, const std::string& secret) {
+Result<Credential> read_secret(const SecretData& data, const AccessRequest& request) {
+  const std::string& secret = request.secret_name;
   auto key = choose_key(data, secret);
   if (!key) return pass(key);
   Credential credential;
-  credential.what = fmt::format("{} in Secret \"{}\"", *key, secret);
+  credential.what = std::string(request.credential_name);
+  if (credential.what.empty()) credential.what = fmt::format("{} in Secret \"{}\"", *key, secret);
   Secret value = trimmed(data.at(std::string(*key)));
   if (value.empty()) return invalid_secret(fmt::format("{} is empty", credential.what));
   if (*key == account_key) {
@@ -127,7 +129,7 @@ Result<Access> with_sas(Access access, const Credential& credential, WallTime no
 Result<Access> resolve_access(const AccessRequest& request, WallTime now) {
   Credential credential;
   if (request.secret_data) {
-    auto read = read_secret(*request.secret_data, request.secret_name);
+    auto read = read_secret(*request.secret_data, request);
     if (!read) return pass(read);
     credential = std::move(*read);
   }

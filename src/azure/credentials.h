@@ -36,6 +36,7 @@ struct AccessRequest {
   std::string endpoint;                   // spec.endpoint, may be empty
   std::optional<SecretData> secret_data;  // absent: anonymous access
   std::string secret_name;                // spec.credentialsSecret, for messages
+  std::string_view credential_name = {};  // how messages call one that is in no Secret: "AZURE_STORAGE_KEY"
   const EndpointPolicy& policy;
 };
 

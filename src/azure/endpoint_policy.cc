@@ -42,10 +42,9 @@ Result<void> EndpointPolicy::check(const Endpoint& endpoint) const {
     return {};
   return fail(
       ErrorKind::Forbidden, Reason::EndpointNotAllowed,
-      fmt::format(
-          "the endpoint {0} is not one of Azure's blob hosts by https; if it is meant, start the operator "
-          "with --allowed-endpoint {0}",
-          endpoint.origin()));
+      fmt::format("the endpoint {0} is not one of Azure's blob hosts by https; if it is meant, allow it with "
+                  "--allowed-endpoint {0}",
+                  endpoint.origin()));
 }
 
 bool EndpointPolicy::matches(const Origin& origin, const Endpoint& endpoint) {

@@ -154,6 +154,7 @@ Result<void> BlobClient::Run::take(const Page& page) {
   listing_.left_out += page.content.left_out;
   listing_.hierarchical |= page.content.hierarchical;
   if (shape_) shape_->saw_page(page.content.blobs);
+  if (client_.options_.on_page) client_.options_.on_page(listing_);
   if (listing_.pages == max_pages) return invalid_response("the listing has too many pages");
   return {};
 }

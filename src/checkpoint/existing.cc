@@ -4,6 +4,23 @@
 
 namespace abo::checkpoint {
 
+Start start_at(const api::Spec& spec, const Checkpoint* known, std::string_view source) {
+  if (known && (known->source == source || was_at(*known, source))) return Start::TakeUp;
+  switch (spec.existing_blobs) {
+    case api::ExistingBlobs::Trigger:
+      return Start::TriggerExisting;
+    case api::ExistingBlobs::Ignore:
+      return Start::IgnoreExisting;
+    case api::ExistingBlobs::Unset:
+      return Start::TriggerUnlessMany;
+  }
+  return Start::TriggerUnlessMany;
+}
+
+bool must_hold(Start start, std::int64_t matched) {
+  return start == Start::TriggerUnlessMany && matched > max_unconfirmed_existing;
+}
+
 Checkpoint begin_with_all(std::string source) {
   Checkpoint checkpoint;
   checkpoint.source = std::move(source);

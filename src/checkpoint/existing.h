@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "api/v1alpha1/azure_blob_watcher.h"
 #include "checkpoint/candidates.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/horizon.h"
@@ -13,6 +16,17 @@ namespace abo::checkpoint {
 
 // When existingBlobs is not set, more matching blobs than this make the watcher hold until somebody chooses.
 inline constexpr std::int64_t max_unconfirmed_existing = 1000;
+
+// What a watcher does first at a container that its checkpoint is not about.
+enum class Start : std::uint8_t {
+  TakeUp,             // it was there before: on from where it left
+  IgnoreExisting,     // what is there is done
+  TriggerExisting,    // nothing is done
+  TriggerUnlessMany,  // nobody has chosen: as TriggerExisting, if no more than max_unconfirmed_existing match
+};
+// `known`: its checkpoint, whatever that is about; null: it has none.
+[[nodiscard]] Start start_at(const api::Spec& spec, const Checkpoint* known, std::string_view source);
+[[nodiscard]] bool must_hold(Start start, std::int64_t matched);
 
 // The checkpoint of a watcher that triggers everything: nothing is done yet.
 [[nodiscard]] Checkpoint begin_with_all(std::string source);

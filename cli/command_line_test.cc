@@ -1,0 +1,141 @@
+// Help, manual page, completion and docs/flags.md all tell of the same flags: those that the parser knows.
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <re2/re2.h>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "cli/completion.h"
+#include "cli/help_page.h"
+#include "cli/man_page.h"
+
+namespace abo::cli {
+namespace {
+
+using testing::HasSubstr;
+
+const ProgramDoc program = describe_program();
+
+std::string file(const std::string& name) {
+  std::ifstream in(ABO_SOURCE_DIR "/" + name);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The part of docs/flags.md that is about a command.
+std::string section(const std::string& command) {
+  std::string text = file("docs/flags.md");
+  std::size_t at = text.find("## `azure-blob-operator " + command);
+  if (at == text.npos) return {};
+  return text.substr(at, text.find("\n## ", at) - at);
+}
+
+TEST(FlagsPage, has_every_flag_of_every_command_and_no_other) {
+  for (const CommandDoc& command : program.commands) {
+    std::string page = section(command.name);
+    ASSERT_FALSE(page.empty()) << "docs/flags.md has no section for " << command.name;
+    std::set<std::string> flags, documented;
+    for (const FlagDoc& flag : command.flags) {
+      if (flag.name != "help") flags.insert("--" + flag.name);
+    }
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with("| `") && !line.starts_with("| | `")) continue;
+      re2::StringPiece cell(line.data(), line.find(" |", 2));
+      for (std::string flag; RE2::FindAndConsume(&cell, R"((--[a-z0-9-]+))", &flag);) documented.insert(flag);
+    }
+    EXPECT_EQ(documented, flags) << "docs/flags.md, section " << command.name;
+  }
+}
+
+TEST(FlagsPage, has_every_default) {
+  for (const CommandDoc& command : program.commands) {
+    std::string page = section(command.name);
+    for (const FlagDoc& flag : command.flags) {
+      if (!flag.initial.empty())
+        EXPECT_THAT(page, HasSubstr(flag.initial)) << "--" << flag.name << " of " << command.name;
+    }
+  }
+}
+
+TEST(CommandLine, every_flag_has_an_environment_variable_of_its_own) {
+  std::set<std::string> variables;
+  for (const CommandDoc& command : program.commands) {
+    for (const FlagDoc& flag : command.flags) {
+      if (flag.name == "help") continue;
+      EXPECT_NE(flag.variable, "") << "--" << flag.name << " of " << command.name;
+      EXPECT_TRUE(variables.insert(flag.variable).second) << flag.variable;
+    }
+  }
+}
+
+TEST(HelpPage, fits_a_terminal_and_shows_how_to_call_each_command) {
+  for (const CommandDoc& command : program.commands) {
+    std::string page = help_page(program, command);
+    EXPECT_THAT(page, HasSubstr("\nUsage:\n  azure-blob-operator " + command.name));
+    if (command.name != "version") EXPECT_THAT(page, HasSubstr("\nExamples:\n")) << command.name;
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110u) << line;
+    for (const FlagDoc& flag : command.flags) EXPECT_THAT(page, HasSubstr(spelled(flag)));
+  }
+}
+
+TEST(HelpPage, begins_with_a_line_for_each_command) {
+  std::string page = help_page(program);
+  for (const CommandDoc& command : program.commands) {
+    EXPECT_LE(command.summary.size(), 90u);
+    EXPECT_THAT(page, HasSubstr(command.summary));
+  }
+}
+
+TEST(HelpPage, wraps_between_words_and_keeps_the_lines_there_are) {
+  EXPECT_EQ(wrapped("one two three", 7, 2), "one two\n  three");
+  EXPECT_EQ(wrapped("one\n\ntwo", 7), "one\n\ntwo");
+  EXPECT_EQ(wrapped("unbreakable x", 4), "unbreakable\nx");
+}
+
+TEST(ManPage, tells_of_every_flag_and_its_variable) {
+  std::string page = man_page(program, "1.2.3");
+  for (const CommandDoc& command : program.commands) {
+    for (const FlagDoc& flag : command.flags) {
+      if (flag.name == "help") continue;
+      std::string name = flag.name;
+      RE2::GlobalReplace(&name, "-", R"(\\-)");
+      EXPECT_THAT(page, HasSubstr("\\-\\-" + name)) << command.name;
+      EXPECT_THAT(page, HasSubstr("Environment: " + flag.variable));
+    }
+  }
+}
+
+TEST(ManPage, text_cannot_become_a_request) {
+  ProgramDoc doc{.whole = {.name = "x"},
+                 .commands = {{.name = "y", .summary = ".so /etc/passwd", .details = "a\\b\n'c"}}};
+  EXPECT_THAT(man_page(doc, "1"), HasSubstr("\n\\&.so /etc/passwd"));
+  EXPECT_THAT(man_page(doc, "1"), HasSubstr("a\\eb\n\\&'c"));
+}
+
+TEST(Completion, offers_every_flag_in_every_shell) {
+  for (Shell shell : {Shell::Bash, Shell::Zsh, Shell::Fish}) {
+    std::string script = completion(program, shell);
+    for (const CommandDoc& command : program.commands) {
+      for (const FlagDoc& flag : command.flags)
+        EXPECT_THAT(script, HasSubstr(shell == Shell::Fish ? "-l " + flag.name : "--" + flag.name));
+    }
+  }
+}
+
+TEST(CommandDoc, a_values_name_says_what_may_stand_there) {
+  EXPECT_THAT(choices("table|json|yaml"), testing::ElementsAre("table", "json", "yaml"));
+  EXPECT_THAT(choices("FILE|NAME"), testing::IsEmpty());
+  EXPECT_THAT(choices("FILE"), testing::IsEmpty());
+  EXPECT_TRUE(takes_file("FILE|NAME"));
+  EXPECT_FALSE(takes_file("NAME"));
+}
+
+}  // namespace
+}  // namespace abo::cli
