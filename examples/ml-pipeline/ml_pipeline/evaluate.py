@@ -1,0 +1,63 @@
+"""Step 3: measures the model on the rows it has never seen, draws a picture, and stops what is not good enough."""
+
+import io
+
+import numpy as np
+
+from . import train
+from .errors import GateFailed
+from .measure import measure, predict
+from .work import Prepared, Run
+
+
+def plot(prepared: Prepared, metrics: dict, outputs: np.ndarray) -> bytes:
+    """A PNG: the confusion matrix, or estimates against the truth."""
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(figsize=(6, 5), layout="constrained")
+    if metrics["task"] == "classification":
+        _confusion(axes, metrics)
+    else:
+        _residuals(axes, prepared, outputs)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=100)
+    pyplot.close(figure)
+    return picture.getvalue()
+
+
+def _confusion(axes, metrics: dict) -> None:
+    counts, classes = np.array(metrics["confusion"]), metrics["classes"]
+    axes.imshow(counts, cmap="Blues")
+    axes.set(xlabel="predicted", ylabel="true", title=f"accuracy {metrics['accuracy']:.3f} on {metrics['rows']} rows")
+    if len(classes) <= 20:  # more would be a blur
+        axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+        axes.set_yticks(range(len(classes)), classes)
+        for (row, column), count in np.ndenumerate(counts):
+            axes.text(column, row, str(count), ha="center", va="center", color="white" if count > counts.max() / 2 else "black")
+
+
+def _residuals(axes, prepared: Prepared, outputs: np.ndarray) -> None:
+    p = prepared.preprocessing
+    true, said = (values * p.target_scale + p.target_mean for values in (prepared.targets["test"], outputs[:, 0]))
+    axes.scatter(true, said - true, s=8, alpha=0.5)
+    axes.axhline(0, linewidth=1, color="black")
+    axes.set(xlabel=f"true {p.target}", ylabel="predicted - true", title="residuals on the test rows")
+
+
+def gate(metrics: dict, least: float) -> None:
+    if metrics["score"] < least:
+        name = "accuracy" if metrics["task"] == "classification" else "R²"
+        raise GateFailed(f"the {name} on {metrics['rows']} unseen rows is {metrics['score']:.4f}, and {least} is asked for "
+                         "(--min-accuracy): nothing is published")
+
+
+def run(run: Run, options) -> None:
+    prepared = run.load_prepared()
+    outputs = predict(train.from_bytes(run.load(train.MODEL)), prepared.inputs["test"])
+    metrics = measure(prepared.preprocessing, outputs, prepared.targets["test"])
+    run.save_json("metrics.json", metrics)
+    run.save("evaluation.png", plot(prepared, metrics, outputs), "image/png")
+    options.output("accuracy", f"{metrics['score']:.4f}")
+    print({name: value for name, value in metrics.items() if name != "confusion"})
+    gate(metrics, options.min_accuracy)

@@ -1,0 +1,183 @@
+"""What the columns of a table become for a network: numbers about zero, and categories as one column each.
+
+A Preprocessing is fitted once, on the rows that the model learns from, and travels with the model: predict.py uses the very
+same. It is plain JSON, so a program in another language can do the same.
+"""
+
+import dataclasses
+import json
+
+import numpy as np
+
+from .errors import BadInput
+from .table import Column, Table, shown
+
+MAX_CATEGORIES = 64  # of one column; with more it is left out: each becomes a column for the network
+REGRESSION_FROM = 20  # distinct numbers in the target that make it a quantity
+
+
+@dataclasses.dataclass
+class Feature:
+    name: str
+    kind: str                  # "numeric" or "categorical"
+    mean: float = 0.0          # numeric
+    scale: float = 1.0
+    categories: list[str] = dataclasses.field(default_factory=list)  # categorical; others than these become all zeros
+
+    @property
+    def width(self) -> int:
+        return 1 if self.kind == "numeric" else len(self.categories)
+
+
+@dataclasses.dataclass
+class Preprocessing:
+    target: str
+    task: str                  # "classification" or "regression"
+    classes: list[str]         # of a classification, in the order of the network's outputs
+    target_mean: float = 0.0   # of a regression
+    target_scale: float = 1.0
+    features: list[Feature] = dataclasses.field(default_factory=list)
+    ignored: dict[str, str] = dataclasses.field(default_factory=dict)  # columns left out, with the reason
+
+    @property
+    def width(self) -> int:
+        return sum(feature.width for feature in self.features)
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Preprocessing":
+        fields = json.loads(text)
+        fields["features"] = [Feature(**feature) for feature in fields["features"]]
+        return cls(**fields)
+
+    def inputs(self, table: Table) -> np.ndarray:
+        """A row for each of the table's. BadInput where a column is missing or a number is none."""
+        parts = []
+        for feature in self.features:
+            column = table.column(feature.name)
+            if column is None:
+                raise BadInput(f"the column {feature.name!r} is missing; there are: {', '.join(c.name for c in table.columns)}")
+            parts.append(_numeric(feature, column) if feature.kind == "numeric" else _one_hot(feature, column))
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def targets(self, table: Table) -> np.ndarray:
+        column = table.column(self.target)
+        if self.task == "regression":
+            return ((np.asarray(column.numbers) - self.target_mean) / self.target_scale).astype(np.float32)
+        numbers = {text: number for number, text in enumerate(self.classes)}
+        return np.array([numbers[cell] for cell in column.cells()], dtype=np.int32)
+
+
+def _numeric(feature: Feature, column: Column) -> np.ndarray:
+    numbers = np.array(column.numbers)
+    numbers[np.isnan(numbers)] = feature.mean  # missing ones were allowed, or fit() had refused them
+    return ((numbers - feature.mean) / feature.scale)[:, None]
+
+
+def _one_hot(feature: Feature, column: Column) -> np.ndarray:
+    if column.codes is None:
+        return np.zeros((len(column.numbers), feature.width))
+    place = {text: number for number, text in enumerate(feature.categories)}
+    by_code = np.array([place.get(text, -1) for text in column.texts], dtype=np.int64)
+    places = by_code[np.asarray(column.codes)]
+    return (places[:, None] == np.arange(feature.width)[None, :]).astype(np.float32)
+
+
+def choose(table: Table, target: str, task: str = "auto", missing: str = "error") -> Preprocessing:
+    """What each column is. BadInput when the target or a column cannot be used; scale() fills in the numbers.
+
+    task: "auto", "classification" or "regression"; missing: "error", or "impute" to put the mean, or no category, there.
+    """
+    column = table.column(target)
+    if column is None:
+        names = ", ".join(c.name for c in table.columns)
+        raise BadInput(f"there is no column {target!r} to predict; the columns are {shown(names)}. Name it by --target")
+    if column.missing_count:
+        raise BadInput(f"the target {target!r} is missing in {column.missing_count} rows, first in line {column.missing[0]}; "
+                       "remove these rows")
+    found = Preprocessing(target, task if task != "auto" else _task_of(column), [])
+    _check_target(column, found, table.rows)
+    for other in table.columns:
+        if other is not column:
+            _add(other, found, table.rows, missing)
+    if not found.features:
+        raise BadInput(f"no column is left to learn from: {found.ignored}")
+    return found
+
+
+def _task_of(column: Column) -> str:
+    quantity = not column.not_number_count and (column.codes is None or len(column.texts) > REGRESSION_FROM)
+    return "regression" if quantity else "classification"
+
+
+def _check_target(column: Column, found: Preprocessing, rows: int) -> None:
+    if found.task == "regression":
+        if column.not_number_count:
+            line, cell = column.not_numbers[0]
+            raise BadInput(f"the target {column.name!r} must be a number for a regression, but line {line} has {shown(cell)!r}")
+        return
+    found.classes = column.values()
+    if len(found.classes) < 2:
+        raise BadInput(f"the target {column.name!r} has one class only ({shown(found.classes[0])!r}); there is nothing to "
+                       "tell apart")
+    if column.codes is None or len(found.classes) > rows // 5:
+        raise BadInput(f"the target {column.name!r} has {len(found.classes)} classes in {rows} rows; that is no "
+                       "classification. Is it the right column?")
+
+
+def _add(column: Column, found: Preprocessing, rows: int, missing: str) -> None:
+    if column.present == 0:
+        found.ignored[column.name] = "empty"
+        return
+    if column.missing_count and missing == "error":
+        lines = ", ".join(map(str, column.missing))
+        raise BadInput(f"the column {column.name!r} has {column.missing_count} missing values (line {lines}…); fill them in, "
+                       "remove the rows, or allow them by --missing impute")
+    numbers = column.present - column.not_number_count
+    if column.not_number_count and numbers >= 0.9 * column.present:
+        line, cell = column.not_numbers[0]
+        raise BadInput(f"the column {column.name!r} holds numbers, but line {line} has {shown(cell)!r}; mend it "
+                       f"({column.not_number_count} such values in all)")
+    if not column.not_number_count:
+        if len(column.texts) < 2 + bool(column.missing_count):
+            found.ignored[column.name] = "always the same"
+        else:
+            found.features.append(Feature(column.name, "numeric"))
+    elif column.codes is None or len(column.values()) > min(MAX_CATEGORIES, max(2, rows // 2)):
+        found.ignored[column.name] = f"more than {MAX_CATEGORIES} different texts"
+    elif len(column.values()) < 2:
+        found.ignored[column.name] = "always the same"
+    else:
+        found.features.append(Feature(column.name, "categorical", categories=column.values()))
+
+
+def scale(found: Preprocessing, table: Table, rows: np.ndarray) -> None:
+    """Means and deviations of those rows alone: the others must not be seen by what is learned."""
+    for feature in found.features:
+        if feature.kind == "numeric":
+            feature.mean, feature.scale = _spread(np.asarray(table.column(feature.name).numbers)[rows])
+    if found.task == "regression":
+        found.target_mean, found.target_scale = _spread(np.asarray(table.column(found.target).numbers)[rows])
+
+
+def _spread(numbers: np.ndarray) -> tuple[float, float]:
+    numbers = numbers[~np.isnan(numbers)]
+    mean, deviation = (float(numbers.mean()), float(numbers.std())) if len(numbers) else (0.0, 1.0)
+    return mean, deviation if deviation > 1e-12 else 1.0
+
+
+def split(labels: np.ndarray, classes: int, seed: int, shares=(0.7, 0.15, 0.15)) -> list[np.ndarray]:
+    """Row numbers for training, validation and test, in random order; of each class the same share in each (classes 0:
+    a regression). Every part gets a row of each class that has three."""
+    random = np.random.default_rng(seed)
+    parts: list[list[np.ndarray]] = [[], [], []]
+    groups = [np.flatnonzero(labels == number) for number in range(classes)] or [np.arange(len(labels))]
+    for group in groups:
+        group = random.permutation(group)
+        held = [max(1, round(len(group) * share)) if len(group) >= 3 else 0 for share in shares[1:]]
+        ends = np.cumsum([len(group) - sum(held), *held])
+        for part, rows in zip(parts, np.split(group, ends[:-1])):
+            part.append(rows)
+    return [random.permutation(np.concatenate(part)) for part in parts]

@@ -1,0 +1,94 @@
+"""Blobs, as the steps need them: the source of one version, the run's own intermediate blobs, and the published model.
+
+The credential comes from the environment, never from an argument: AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or
+AZURE_STORAGE_SAS_TOKEN, else workload identity or whatever azure-identity finds.
+"""
+
+import os
+from collections.abc import Iterator
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient, ContentSettings
+
+from .errors import StepError, Superseded
+
+# The oldest that all of this needs, so that emulators and sovereign clouds which are behind will do.
+API_VERSION = "2021-12-02"
+
+
+class Store:
+    def __init__(self, service: BlobServiceClient):
+        self._service = service
+
+    @classmethod
+    def from_environment(cls, account: str, endpoint: str = "") -> "Store":
+        endpoint = endpoint or f"https://{account}.blob.core.windows.net"
+        if text := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
+            return cls(BlobServiceClient.from_connection_string(text, api_version=API_VERSION))
+        if key := os.environ.get("AZURE_STORAGE_KEY"):
+            credential = {"account_name": account, "account_key": key}
+        elif token := os.environ.get("AZURE_STORAGE_SAS_TOKEN"):
+            credential = token.lstrip("?")
+        else:
+            from azure.identity import DefaultAzureCredential  # slow to import, and seldom needed
+            credential = DefaultAzureCredential()
+        return cls(BlobServiceClient(endpoint, credential=credential, api_version=API_VERSION))
+
+    def source(self, container: str, name: str, etag: str) -> Iterator[bytes]:
+        """The bytes of this very version, in pieces. Superseded when it is not there any more."""
+        condition = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified} if etag else {}
+        try:
+            yield from self._service.get_blob_client(container, name).download_blob(**condition).chunks()
+        except (ResourceModifiedError, ResourceNotFoundError) as gone:
+            raise Superseded(f"{container}/{name} is not the version {etag} any more: it was overwritten or deleted since; "
+                             "a new version starts a Workflow of its own") from gone
+
+    def load(self, container: str, name: str) -> bytes:
+        try:
+            return self._service.get_blob_client(container, name).download_blob().readall()
+        except ResourceNotFoundError as missing:
+            raise StepError(f"{container}/{name} is missing, which an earlier step of this run should have written") from missing
+
+    def save(self, container: str, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        """Over an older one: a step that is tried again writes the same once more."""
+        self._service.get_blob_client(container, name).upload_blob(
+            data, overwrite=True, content_settings=ContentSettings(content_type=content_type))
+
+    def remove_all(self, container: str, prefix: str) -> int:
+        """Every blob below a prefix; how many there were. One that is gone already is no error."""
+        if not prefix.endswith("/") or len(prefix) < 2:
+            raise StepError(f"{prefix!r} is no folder of a run; nothing is deleted")
+        client, count = self._service.get_container_client(container), 0
+        for blob in client.list_blob_names(name_starts_with=prefix):
+            try:
+                client.delete_blob(blob)
+                count += 1
+            except ResourceNotFoundError:
+                pass
+        return count
+
+    def publish(self, container: str, name: str, data: bytes, metadata: dict[str, str]) -> bool:
+        """Puts the model where people look for it; False when this very version's is there already.
+
+        Never over the model of a newer source: two runs for the same name may end in any order. `metadata` tells them apart
+        by source_etag and source_last_modified (RFC 3339, so texts compare as times do).
+        """
+        blob = self._service.get_blob_client(container, name)
+        settings = ContentSettings(content_type="application/x-hdf5")
+        for _ in range(5):
+            try:
+                there = blob.get_blob_properties()
+            except ResourceNotFoundError:
+                there = None
+            if there and there.metadata.get("source_etag") == metadata["source_etag"]:
+                return False
+            if there and there.metadata.get("source_last_modified", "") > metadata["source_last_modified"]:
+                raise Superseded(f"{container}/{name} was made from a newer version of the source")
+            condition = {"etag": there.etag, "match_condition": MatchConditions.IfNotModified} if there else {}
+            try:
+                blob.upload_blob(data, overwrite=there is not None, metadata=metadata, content_settings=settings, **condition)
+                return True
+            except (ResourceExistsError, ResourceModifiedError):
+                continue  # somebody was quicker: look again
+        raise StepError(f"{container}/{name} is written by others all the time")

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from conftest import rows_of, table_of
+from ml_pipeline.errors import BadInput
+from ml_pipeline.features import Preprocessing, split
+from ml_pipeline.preprocess import preprocess
+
+
+def refused(text: str, **options) -> str:
+    with pytest.raises(BadInput) as error:
+        preprocess(table_of(text), "target", **options)
+    return str(error.value)
+
+
+def test_columns_become_numbers_about_zero_and_one_column_for_each_category(csv_bytes):
+    prepared = preprocess(table_of(csv_bytes), "target")
+    found = prepared.preprocessing
+    assert {feature.name: feature.kind for feature in found.features} == {
+        "plan": "categorical", "region": "categorical", "tenure_months": "numeric", "support_calls": "numeric",
+        "monthly_fee": "numeric", "gigabytes": "numeric"}
+    assert found.ignored == {"customer": "more than 64 different texts"}
+    assert found.task == "classification" and found.classes == ["left", "stayed"]
+    inputs = prepared.inputs["train"]
+    assert inputs.shape[1] == found.width == 3 + 4 + 4
+    numeric = inputs[:, 7:]
+    assert np.abs(numeric.mean(axis=0)).max() < 1e-5 and np.abs(numeric.std(axis=0) - 1).max() < 1e-5
+    assert (inputs[:, :3].sum(axis=1) == 1).all()
+
+
+def test_the_same_seed_gives_the_same_and_another_gives_another(csv_bytes):
+    first, again, other = (preprocess(table_of(csv_bytes), "target", seed=seed) for seed in (1, 1, 2))
+    assert (first.inputs["test"] == again.inputs["test"]).all()
+    assert not (first.inputs["test"] == other.inputs["test"]).all()
+
+
+def test_no_row_is_lost_or_in_two_parts():
+    labels = np.array([0] * 90 + [1] * 9 + [2])
+    parts = split(labels, 3, seed=3)
+    assert sorted(np.concatenate(parts)) == list(range(100))
+    assert all((labels[rows] == 1).any() for rows in parts)
+
+
+def test_a_description_is_the_same_after_a_trip_through_json(csv_bytes):
+    found = preprocess(table_of(csv_bytes), "target").preprocessing
+    assert Preprocessing.from_json(found.to_json()) == found
+
+
+def test_a_quantity_is_estimated():
+    text = rows_of(*(f"{n},{'ab'[n % 2]},{n * 1.5}" for n in range(60)), times=1)
+    found = preprocess(table_of(text), "target").preprocessing
+    assert found.task == "regression" and found.classes == [] and found.target_scale > 1
+
+
+def test_a_few_whole_numbers_are_classes_unless_somebody_says_otherwise():
+    text = rows_of("1,a,0", "2,b,1", "3,a,1")
+    assert preprocess(table_of(text), "target").preprocessing.classes == ["0", "1"]
+    assert preprocess(table_of(text), "target", task="regression").preprocessing.task == "regression"
+
+
+@pytest.mark.parametrize("text, words", [
+    (rows_of("1,a,x", "2,b,y", header="age,city,label"), "there is no column 'target' to predict; the columns are age, city"),
+    (rows_of("1,a,x", "2,b,x"), "has one class only ('x')"),
+    (rows_of("1,a,x", "2,b,"), "the target 'target' is missing in 20 rows, first in line 3"),
+    (rows_of("1,a,x", "2,b,y", times=20) + "\nabc,a,x", "'age' holds numbers, but line 42 has 'abc'"),
+    (rows_of("1,a,x", ",b,y"), "'age' has 20 missing values (line 3"),
+    (rows_of("1,a,x", "2,b,y", times=3), "the file has 6 rows; at least 30 are needed"),
+    (rows_of(*(f"{n},a,name{n}" for n in range(50)), times=1), "50 classes in 50 rows"),
+    (rows_of("1,a,x", "1,a,y"), "no column is left to learn from"),
+])
+def test_what_cannot_be_learned_from_is_told_in_words(text, words):
+    assert words in refused(text)
+
+
+def test_missing_values_may_be_allowed():
+    prepared = preprocess(table_of(rows_of("1,a,x", ",b,y", "3,,x")), "target", missing="impute")
+    assert not np.isnan(prepared.inputs["train"]).any()
+
+
+def test_a_category_that_was_never_seen_is_all_zeros():
+    found = preprocess(table_of(rows_of("1,a,x", "2,b,y")), "target").preprocessing
+    assert found.inputs(table_of("age,city\n1,z\n"))[0, 1:].tolist() == [0, 0]
+
+
+def test_a_table_that_lacks_a_column_is_refused_when_it_is_used():
+    found = preprocess(table_of(rows_of("1,a,x", "2,b,y")), "target").preprocessing
+    with pytest.raises(BadInput, match="'city' is missing; there are: age"):
+        found.inputs(table_of("age\n1\n"))

@@ -1,0 +1,177 @@
+"""The steps one after the other on a store in memory, with real Keras."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import FakeStore, table_of
+from ml_pipeline import __main__ as command
+from ml_pipeline import cleanup, deploy, evaluate, preprocess, train
+from ml_pipeline.errors import BadInput, GateFailed
+from ml_pipeline.features import Preprocessing
+from ml_pipeline.measure import measure
+from ml_pipeline.work import Run
+
+ARGUMENTS = ["--storage-account", "acct", "--container", "datasets", "--blob-name-encoded", "raw/my%20data.csv",
+             "--blob-etag", "0x8D", "--blob-last-modified", "2026-01-01T00:00:00Z", "--work-prefix", "uid-1/",
+             "--model-name", "model-raw-my-data.csv-quantized.h5", "--epochs", "30"]
+HERE = Path(__file__).resolve().parents[1]
+
+
+def options_for(step: str, *more: str):
+    options = command.parse([step, *ARGUMENTS, *more])
+    options.results = {}
+    options.output = options.results.__setitem__
+    return options
+
+
+@pytest.fixture(scope="module")
+def finished(csv_bytes):
+    """A whole run; the store, and what each step gave out."""
+    store = FakeStore()
+    store.blobs["datasets", "raw/my data.csv"] = csv_bytes
+    run, results = Run(store, "work", "uid-1/"), {}
+    for step, module in (("preprocess", preprocess), ("train", train), ("evaluate", evaluate), ("deploy", deploy)):
+        options = options_for(step)
+        module.run(run, options)
+        results.update(options.results)
+    return store, results
+
+
+@pytest.fixture(scope="module")
+def model_file(finished, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "model.h5"
+    path.write_bytes(finished[0].blobs["models", "model-raw-my-data.csv-quantized.h5"])
+    return path
+
+
+def test_a_model_is_published_with_what_belongs_to_it(finished, model_file):
+    store, results = finished
+    (container, name, tags), = store.published
+    assert (container, name) == ("models", "model-raw-my-data.csv-quantized.h5")
+    assert tags["source_blob"] == "raw/my%20data.csv" and tags["source_etag"] == "0x8D"
+    assert results["model-blob"] == f"models/{name}" and results["accuracy-int8"] == tags["accuracy_int8"]
+    assert float(results["accuracy"]) > 0.7  # the table is made so that there is something to learn
+    with h5py.File(model_file) as file:
+        assert file.attrs["ml_pipeline.source_blob"] == "raw/my data.csv"
+        assert Preprocessing.from_json(file.attrs["ml_pipeline.preprocessing"]).classes == ["left", "stayed"]
+        assert json.loads(file.attrs["ml_pipeline.metrics"])["rows"] > 50
+
+
+def kernels(path: Path) -> list[np.dtype]:
+    found = []
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.append(item.dtype)
+                        if isinstance(item, h5py.Dataset) and name.split("/")[-1].startswith("kernel")
+                        and "scale" not in name.split("/")[-1] else None)
+    return found
+
+
+def test_its_weights_are_stored_as_8_bit_integers(model_file):
+    assert kernels(model_file) == [np.dtype("int8")] * 3
+
+
+def test_it_opens_with_keras_alone_and_agrees_with_what_was_reported(finished, model_file):
+    import keras
+    store, results = finished
+    model = keras.models.load_model(model_file, compile=False)
+    prepared = Run(store, "work", "uid-1/").load_prepared()
+    outputs = np.asarray(model.predict(prepared.inputs["test"], verbose=0))
+    assert f"{measure(prepared.preprocessing, outputs, prepared.targets['test'])['score']:.4f}" == results["accuracy-int8"]
+
+
+def test_predict_reads_the_csv_as_training_did(model_file, csv_bytes, tmp_path):
+    table = tmp_path / "in.csv"
+    table.write_bytes(csv_bytes)
+    done = subprocess.run([sys.executable, HERE / "predict.py", model_file, table], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith(",target,prediction") and len(lines) == 601
+    assert {line.rsplit(",", 1)[1] for line in lines[1:]} == {"left", "stayed"}
+    checked = subprocess.run([sys.executable, HERE / "predict.py", "--check", model_file, table], capture_output=True, text=True,
+                             check=True)
+    assert float(checked.stdout.split()[0]) > 0.7
+
+
+def test_the_picture_is_a_png(finished):
+    assert finished[0].blobs["work", "uid-1/evaluation.png"].startswith(b"\x89PNG")
+
+
+def test_the_exit_handler_leaves_nothing_of_the_run_and_all_of_the_rest(finished):
+    store = FakeStore()
+    store.blobs = {**finished[0].blobs, ("work", "uid-2/model.h5"): b""}
+    cleanup.run(Run(store, "work", "uid-1/"), options_for("cleanup"))
+    assert {key for key in store.blobs if key[0] == "work"} == {("work", "uid-2/model.h5")}
+    assert ("models", "model-raw-my-data.csv-quantized.h5") in store.blobs
+
+
+def test_a_model_below_the_gate_is_not_published(finished):
+    with pytest.raises(GateFailed, match="1.0 is asked for"):
+        evaluate.run(Run(finished[0], "work", "uid-1/"), options_for("evaluate", "--min-accuracy", "1.0"))
+
+
+def test_a_model_that_loses_too_much_by_8_bits_is_not_published(finished):
+    class Worse:
+        def __init__(self, right):
+            self.outputs = np.eye(2)[right]
+
+        def predict(self, inputs, **_):
+            return self.outputs
+
+        def quantize(self, mode):
+            assert mode == "int8"
+            self.outputs = 1 - self.outputs
+    prepared = Run(finished[0], "work", "uid-1/").load_prepared()
+    with pytest.raises(GateFailed, match="8-bit weights cost 1.0000 of the accuracy"):
+        deploy.quantize(Worse(prepared.targets["test"]), prepared, 0.02)
+
+
+def test_rare_classes_weigh_more():
+    assert train.class_weights(np.array([0, 0, 0, 1]), 2) == {0: 4 / 6, 1: 2.0}
+
+
+def test_a_regression_goes_all_the_way(tmp_path):
+    lines = ["a,b,target"] + [f"{n % 37},{n % 11},{3 * (n % 37) - 2 * (n % 11) + 0.25}" for n in range(400)]
+    prepared = preprocess.preprocess(table_of("\n".join(lines)), "target")
+    model, history = train.train(prepared, epochs=60)
+    assert history["val_loss"][-1] < history["val_loss"][0]
+    before, after = deploy.quantize(model, prepared, 0.05)
+    assert before > 0.9 and after > 0.85
+    outputs = np.asarray(model.predict(prepared.inputs["test"], verbose=0))
+    metrics = measure(prepared.preprocessing, outputs, prepared.targets["test"])
+    assert metrics["mae"] < 10 and evaluate.plot(prepared, metrics, outputs).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["bake"], "invalid choice: 'bake'"),
+    (["train", "--work-prefix", "no-folder"], "must be a folder's name"),
+    (["train", "--work-prefix", "/"], "must be a folder's name"),
+    (["train", "--min-accuracy", "7"], "not between 0 and 1"),
+])
+def test_a_wrong_call_says_what_is_right(arguments, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.parse([arguments[0], *ARGUMENTS, *arguments[1:]])
+    assert ended.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_a_name_of_any_sort_survives_the_way_through_the_workflow():
+    import urllib.parse
+    name = 'raw/weird {{name}} & "quotes" \'é\'.csv'
+    encoded = urllib.parse.quote(name)
+    options = command.parse(["train", *[encoded if value == "raw/my%20data.csv" else value for value in ARGUMENTS]])
+    assert options.blob_name == name
+
+
+def test_a_step_that_fails_says_so_in_one_line_and_by_its_exit_code(monkeypatch, tmp_path, capsys):
+    store = FakeStore()
+    store.blobs["datasets", "raw/my data.csv"] = b"a,b\n"
+    monkeypatch.setattr(command.Store, "from_environment", lambda *_: store)
+    code = command.main(["preprocess", *ARGUMENTS, "--outputs", str(tmp_path / "out")])
+    assert code == BadInput.exit_code
+    assert capsys.readouterr().err == "preprocess: datasets/'raw/my data.csv': the file has a header, but no rows\n"
+    assert (tmp_path / "out/error").read_text() == "the file has a header, but no rows"

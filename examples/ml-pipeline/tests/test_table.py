@@ -1,0 +1,64 @@
+import math
+
+import pytest
+
+from conftest import table_of
+from ml_pipeline.errors import BadInput
+
+
+def refused(text, **limits) -> str:
+    with pytest.raises(BadInput) as error:
+        table_of(text, **limits)
+    return str(error.value)
+
+
+def test_cells_are_numbers_and_texts():
+    table = table_of('a,b\n1,"x, y"\n2.5e1,\n')
+    a, b = table.columns
+    assert list(a.numbers) == [1, 25] and a.not_number_count == 0
+    assert b.cells() == ["x, y", ""] and b.missing == [3]
+    assert math.isnan(b.numbers[0]) and b.values() == ["x, y"]
+
+
+def test_a_byte_order_mark_windows_line_ends_and_empty_lines_are_nothing():
+    table = table_of("\ufeffa,b\r\n1,2\r\n\r\n3,4\r\n\r\n".encode())
+    assert [column.name for column in table.columns] == ["a", "b"] and table.rows == 2
+
+
+def test_a_cell_may_hold_lines():
+    assert table_of('a,b\n"one\ntwo",3\n').columns[0].cells() == ["one\ntwo"]
+
+
+@pytest.mark.parametrize("text, words", [
+    ("", "the file is empty"),
+    ("\n\n1,2", "the first line is empty"),
+    ("a,b\n", "a header, but no rows"),
+    ("1,2\n3,4\n", "the header is missing"),
+    ("a,a\n1,2\n", "'a' twice"),
+    ("a,,c\n1,2,3\n", "column 2 has no name"),
+    ("a,b\n1,2\n3\n", "line 3 has 1 values, but the header has 2"),
+    ('a,b\n1,"2\n', "no CSV"),
+    (b"a,b\n\xff\xfe,1\n", "not UTF-8"),
+    (b"\x1f\x8b\x08\x00junk", "not UTF-8"),
+])
+def test_what_is_no_table_is_told_with_its_place(text, words):
+    assert words in refused(text)
+
+
+def test_a_file_over_the_limit_is_not_read_to_its_end():
+    read = []
+
+    def chunks():
+        yield b"a\n"
+        for _ in range(1000):
+            read.append(1)
+            yield b"1\n" * 500
+    from ml_pipeline.table import read_table
+    with pytest.raises(BadInput, match="larger than 5,000 bytes"):
+        read_table(chunks(), 5000)
+    assert len(read) < 10
+
+
+def test_odd_words_are_no_numbers():
+    numbers = table_of("a,b\ninf,x\n1_000,x\nnan,x\n0x10,x\n").columns[0]
+    assert all(math.isnan(number) for number in numbers.numbers) and numbers.missing_count == 1
