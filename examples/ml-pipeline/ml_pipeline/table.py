@@ -129,10 +129,12 @@ def read_table(chunks: Iterable[bytes], max_bytes: int) -> Table:
 
 
 def _header(rows) -> list[str]:
-    header = [name.strip() for name in next(rows, [])]
+    first = next(rows, None)
+    if first is None:
+        raise BadInput("the file is empty")
+    header = [name.strip() for name in first]
     if not any(header):
-        raise BadInput("the file is empty" if rows.line_num <= 1 else "the first line is empty; it must hold the columns' "
-                       "names")
+        raise BadInput("the first line is empty; it must hold the columns' names")
     if all(not math.isnan(as_number(name)) for name in header):
         raise BadInput(f"the first line holds numbers ({shown(', '.join(header))}), so the header is missing; put the "
                        "columns' names there")
