@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "controllers/poll_schedule.h"
+#include "controllers/replay_request.h"
 #include "kube/resource.h"
 
 namespace abo::controllers {
@@ -196,6 +197,7 @@ void WatcherController::add(const json::object& object, std::string key, std::ui
   row.name = text_of(object, {"metadata", "name"});
   row.uid = text_of(object, {"metadata", "uid"});
   row.poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
+  row.take_wish(replay_wish(object));
   take_spec(row, object);
   services_.telemetry.know(row);
   by_owner_[row.owner()] = entry;
@@ -209,7 +211,8 @@ void WatcherController::update(Entry& entry, const json::object& object) {
   WatcherRow& row = entry.row;
   std::int64_t generation = find_int(object, {"metadata", "generation"}).value_or(0);
   std::string poll_now = text_of(object, {"metadata", "annotations", poll_now_annotation});
-  bool changed = generation != row.generation || poll_now != row.poll_now;
+  bool replays = row.take_wish(replay_wish(object));
+  bool changed = generation != row.generation || poll_now != row.poll_now || replays;
   if (generation != row.generation) {
     take_spec(row, object);
     row.failures = 0;

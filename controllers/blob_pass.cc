@@ -8,12 +8,14 @@
 #include "checkpoint/advance.h"
 #include "checkpoint/candidates.h"
 #include "checkpoint/existing.h"
+#include "checkpoint/replay.h"
 #include "controllers/api_outage.h"
 #include "controllers/container_listing.h"
 #include "controllers/held_runs.h"
 #include "controllers/pass_plan.h"
 #include "controllers/pass_report.h"
 #include "controllers/postponed_work.h"
+#include "controllers/replay_request.h"
 #include "controllers/stored_watcher.h"
 #include "controllers/trigger_stage.h"
 #include "controllers/watcher_access.h"
@@ -58,6 +60,7 @@ class BlobPass {
         stored_(services, row),
         generation_(row.generation),
         spec_(row.spec),
+        wish_(row.wish()),
         suspended_(row.suspended),
         started_(services.clock.mono()),
         started_at_(services.clock.wall()) {}
@@ -117,6 +120,7 @@ class BlobPass {
     if (is_new_) {
       if (auto begun = co_await begin(*access); !begun || held_back_) co_return begun;
     }
+    if (auto replays = co_await begin_replay(); !replays) co_return pass(replays);
     auto selection = co_await choose(*access);
     if (!selection) co_return pass(selection);
     co_return co_await trigger(std::move(*selection),
@@ -140,7 +144,7 @@ class BlobPass {
   Task<Result<void>> record_held() {
     auto held = services_.runs.store().held(row_.owner());
     if (held.empty()) co_return Result<void>{};
-    if (!row_.checkpoint || recorded(*row_.checkpoint, row_.uid, held).size() != held.size()) {
+    if (!row_.checkpoint || !knows_all(*row_.checkpoint, row_.uid, held)) {
       if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     }
     if (!row_.checkpoint)
@@ -182,13 +186,39 @@ class BlobPass {
       if (!moved) co_return pass(moved);
       initial = std::move(*moved);
     }
+    co_return co_await restart(std::move(initial));
+  }
+
+  // The watcher's owner wants blobs triggered again (the annotation replay-since): the checkpoint goes back to that time,
+  // in one write, and only then does anything get a key of the replay.
+  Task<Result<void>> begin_replay() {
+    if (!replay_due(*row_.checkpoint, wish_)) co_return Result<void>{};
+    if (auto same = co_await read_again(); !same) co_return pass(same);  // the wish may be gone by now
+    co_return co_await restart(settled_checkpoint());
+  }
+
+  // Writes what is begun with: that, or a replay of it. When there is no room for a replay the Ready condition says so.
+  Task<Result<void>> restart(Checkpoint from) {
+    auto since = replay_due(from, wish_);
+    auto replayed = since ? checkpoint::replay(from, *since) : std::nullopt;
+    if (!replayed && !is_new_) co_return Result<void>{};
     report::Status status = stored_.status();
-    co_return co_await stored_.write(std::move(status), std::move(initial));
+    auto written =
+        co_await stored_.write(std::move(status), replayed ? std::move(*replayed) : std::move(from));
+    if (written && replayed) services_.telemetry.replay_started(row_, *since);
+    co_return written;
+  }
+
+  // With what idle polls found since it was written.
+  Checkpoint settled_checkpoint() const {
+    Checkpoint checkpoint = *row_.checkpoint;
+    if (row_.settled) checkpoint.move_cursor(*row_.settled);
+    return checkpoint;
   }
 
   Task<Result<Selection>> choose(azure::Access access) {
-    known_ = *row_.checkpoint;
-    if (row_.settled) known_.move_cursor(*row_.settled);
+    known_ = settled_checkpoint();
+    identity_ = checkpoint::identity_of(known_, row_.uid);
     std::optional<checkpoint::CandidateSelector> selector;
     auto horizon =
         co_await list(std::move(access),
@@ -337,13 +367,16 @@ class BlobPass {
     co_return Result<void>{};
   }
 
-  // Reads the stored watcher with a quorum: another checkpoint or spec than this pass works by ends it.
+  // Reads the stored watcher with a quorum: another checkpoint, spec or wish for a replay than this pass works by ends it.
+  // So what lands after such a wish was stored is triggered once, by the replay.
   Task<Result<void>> read_again() {
     std::optional<Checkpoint> expected;
     if (row_.checkpoint) expected = *row_.checkpoint;
     if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
     bool same = row_.checkpoint ? expected && *expected == *row_.checkpoint : !expected;
-    if (!same || stored_.generation() != generation_) co_return std::unexpected(out_of_date());
+    bool other_wish = stored_.replay_wish() != wish_;
+    if (other_wish) row_.take_wish(stored_.replay_wish());
+    if (!same || other_wish || stored_.generation() != generation_) co_return std::unexpected(out_of_date());
     co_return Result<void>{};
   }
 
@@ -420,6 +453,7 @@ class BlobPass {
     if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
       return waiting_verdict(*failing);
     std::string also = warnings(*plan_);
+    if (known) also += replay_warning(*known, wish_);
     if (std::string warning = expiry_warning(); !warning.empty()) also += " Warning: " + warning;
     bool out_of_room = allowance_ == 0 && numbers_.pending > 0;
     return ready_verdict(out_of_room, numbers_.hierarchical, also);
@@ -509,6 +543,7 @@ class BlobPass {
   // The watch may bring a newer spec while the pass runs; this pass is about the one it began with.
   const std::int64_t generation_;
   const std::string spec_;
+  const std::string wish_;  // for a replay
   const bool suspended_;
   MonoTime started_;
   WallTime started_at_;

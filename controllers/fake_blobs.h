@@ -40,6 +40,10 @@ class FakeBlobs final : public net::Transport {
   void upload(const std::string& account, std::string name) {
     blobs_[account].push_back({std::move(name), std::chrono::floor<std::chrono::seconds>(clock_.wall())});
   }
+  void take_over(const FakeBlobs& other) { blobs_ = other.blobs_; }
+  void remove(const std::string& account, const std::string& name) {
+    std::erase_if(blobs_.at(account), [&](const Blob& blob) { return blob.name == name; });
+  }
   void overwrite(const std::string& account, const std::string& name) {
     auto blob = std::ranges::find(blobs_.at(account), name, &Blob::name);
     *blob = {name, std::chrono::floor<std::chrono::seconds>(clock_.wall()), blob->version + 1};

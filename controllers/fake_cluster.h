@@ -40,6 +40,7 @@ class FakeCluster final : public net::Transport {
   std::vector<Served> served{{"/apis/mlops.example.com/v1alpha1", "azureblobwatchers", "AzureBlobWatcher"},
                              {"/apis/batch/v1", "jobs", "Job"}};
   std::vector<Seen> requests;
+  std::vector<json::object> created;                                   // by POST, in all
   std::function<std::optional<Answer>(const std::string& what)> rule;  // instead of the store's answer
   std::function<bool(const std::string& what)> hold;                   // true: waits for let_go()
   std::function<bool(const std::string& what)> lose;                   // carried out, but the answer is lost
@@ -61,6 +62,13 @@ class FakeCluster final : public net::Transport {
     changed_.notify_all();
   }
   void come_back() { away_ = false; }
+  // What another one holds: its operator was killed, and this one's is the next.
+  void take_over(const FakeCluster& other) {
+    objects_ = other.objects_;
+    log_ = other.log_;
+    uids_ = other.uids_;
+    created = other.created;
+  }
   void let_go() {
     hold = {};
     changed_.notify_all();
@@ -277,6 +285,7 @@ class FakeCluster final : public net::Transport {
     if (objects_.contains(path)) return status(409, "AlreadyExists");
     object["metadata"].as_object()["namespace"] = place.ns;
     put(path, std::move(object));
+    created.push_back(objects_.at(path));
     return ok(objects_.at(path), 201);
   }
   Answer replace_status(const std::string& path, const json::object& sent) {

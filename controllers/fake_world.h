@@ -124,13 +124,24 @@ struct FakeWorld {
     for (auto& [key, value] : more) object["spec"].as_object()[key] = value;
     cluster.put(path(name), std::move(object));
   }
-  [[nodiscard]] std::string reason(const std::string& name) const {
+  // The stored watcher with this annotation, or without it.
+  void annotate(const std::string& name, std::string_view annotation, std::optional<std::string> value) {
+    json::object object = *cluster.find_object(path(name));
+    json::value& annotations = object["metadata"].as_object()["annotations"];
+    if (!annotations.is_object()) annotations = json::object{};
+    annotations.as_object().erase(annotation);
+    if (value) annotations.as_object()[annotation] = *value;
+    cluster.put(path(name), std::move(object));
+  }
+  [[nodiscard]] std::string message(const std::string& name) const { return of_ready(name, "message"); }
+  [[nodiscard]] std::string reason(const std::string& name) const { return of_ready(name, "reason"); }
+  [[nodiscard]] std::string of_ready(const std::string& name, std::string_view field) const {
     const json::object* object = cluster.find_object(path(name));
     const json::array* conditions = object ? find_array(*object, {"status", "conditions"}) : nullptr;
     if (!conditions) return "";
     for (const json::value& one : *conditions) {
       if (find_string(one.as_object(), {"type"}) == "Ready")
-        return std::string(find_string(one.as_object(), {"reason"}));
+        return std::string(find_string(one.as_object(), {field}));
     }
     return "";
   }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "checkpoint/candidates.h"
+#include "checkpoint/replay.h"
+
 namespace abo::controllers {
 namespace {
 
@@ -45,6 +48,28 @@ TEST(HeldRuns, of_the_container_before_are_looked_up_there_and_not_under_the_new
 
 TEST(HeldRuns, of_a_container_that_nobody_remembers_may_go) {
   EXPECT_EQ(recorded(known_until("A", 10), uid, {run("forgotten", "x", 99)}).size(), 1u);
+}
+
+// A Job of a version from before a replay, and one of the replay.
+TEST(HeldRuns, of_before_a_replay_may_go_and_prove_nothing_about_it) {
+  auto before = known_until("A", 10);
+  auto c = *checkpoint::replay(before, at(5));
+  HeldRun old = run("A", "x", 7), replayed = old, kept = run("A", "y", 4);
+  replayed.trigger_key = identity_of(c, std::string(uid)).key_of(listing::view(old.blob)).hex();
+  ASSERT_NE(old.trigger_key, replayed.trigger_key);
+  EXPECT_EQ(recorded(c, uid, {old, replayed, kept}).size(), 2u);
+  EXPECT_TRUE(record(c, uid, {old, kept}).empty());
+  EXPECT_EQ(record(c, uid, {replayed}).size(), 1u);
+  EXPECT_TRUE(knows_all(c, uid, {replayed, kept}));
+}
+
+TEST(HeldRuns, of_a_replay_are_not_let_go_by_a_checkpoint_from_before_it) {
+  auto before = known_until("A", 10);
+  auto c = *checkpoint::replay(before, at(5));
+  HeldRun replayed = run("A", "x", 7);
+  replayed.trigger_key = identity_of(c, std::string(uid)).key_of(listing::view(replayed.blob)).hex();
+  EXPECT_FALSE(knows_all(before, uid, {replayed}));
+  EXPECT_TRUE(knows_all(before, uid, {run("A", "x", 7)}));
 }
 
 }  // namespace

@@ -11,12 +11,18 @@
 namespace abo::controllers {
 
 // Marks done what is held and unknown, in the checkpoint of the container it belongs to. Returns those that were not
-// known; one of a container that nobody remembers has nothing to be recorded in and counts as known.
+// known. One that the checkpoint does not speak of has nothing to be recorded in and counts as known: its container was
+// forgotten, or its version belongs to a later replay than the one it was made by.
 [[nodiscard]] std::vector<HeldRun> record(checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
                                           std::vector<HeldRun> held);
 
 // Those of a watcher's held resources that its checkpoint knows: their finalizers may go.
 [[nodiscard]] std::vector<HeldRun> recorded(const checkpoint::Checkpoint& checkpoint,
                                             std::string_view watcher_uid, std::vector<HeldRun> held);
+
+// True when each of them is done by this checkpoint. False also for those that it does not speak of: it may be an old one,
+// from before a replay, so it is read again before it is believed.
+[[nodiscard]] bool knows_all(const checkpoint::Checkpoint& checkpoint, std::string_view watcher_uid,
+                             const std::vector<HeldRun>& held);
 
 }  // namespace abo::controllers

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "controllers/replay_request.h"
+
 namespace abo::controllers {
 
 using checkpoint::Checkpoint;
@@ -34,6 +36,10 @@ Result<void> StoredWatcher::take_checkpoint() {
 
 std::optional<std::int64_t> StoredWatcher::generation() const {
   return find_int(document_.object(), {"metadata", "generation"});
+}
+
+std::string_view StoredWatcher::replay_wish() const {
+  return controllers::replay_wish(document_.object());
 }
 
 bool StoredWatcher::holds_row_checkpoint() const {

@@ -30,6 +30,8 @@ class StoredWatcher {
   // As the pass found it: what turned since then is told as an Event.
   [[nodiscard]] const report::Status& found() const { return found_; }
   [[nodiscard]] std::optional<std::int64_t> generation() const;
+  // The annotation replay-since.
+  [[nodiscard]] std::string_view replay_wish() const;
   // True when exactly the row's checkpoint is stored.
   [[nodiscard]] bool holds_row_checkpoint() const;
 

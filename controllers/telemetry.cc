@@ -57,6 +57,13 @@ void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& bl
                                      {"error", error.message}});
 }
 
+void Telemetry::replay_started(const WatcherRow& row, ServiceTime since) {
+  std::string time = format_rfc3339(since);
+  log_.info("replay started", {{"watcher", row.key()}, {"since", time}});
+  tell(row, kube::EventType::Normal, "ReplayStarted",
+       fmt::format("Replays blobs last modified since {}, oldest first", time));
+}
+
 void Telemetry::release_failed(const HeldRun& run, const Error& error, bool tell) {
   metrics_.release_failures.with().add();
   if (!tell) return;

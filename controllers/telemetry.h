@@ -32,6 +32,7 @@ class Telemetry {
                  std::chrono::milliseconds latency);
   void set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
   void create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error);
+  void replay_started(const WatcherRow& row, ServiceTime since);
   // Told when it begins to fail and when it has gone after all; each failure is counted.
   void release_failed(const HeldRun& run, const Error& error, bool tell);  // counted, and told if it is news
   void released(const HeldRun& run);

@@ -38,6 +38,8 @@ struct WatcherRow {
   std::string spec;                   // compact JSON
   std::chrono::seconds interval{60};  // between polls, as the spec says
   std::string poll_now;               // the annotation's value
+  // The annotation replay-since; null: none, as with most. See replay_request.h.
+  std::unique_ptr<const std::string> replay_wish;
   bool suspended = false;
   bool gone = false;  // deleted, or another object has the name: the pass in flight must end
 
@@ -64,6 +66,13 @@ struct WatcherRow {
   std::string account;  // whose lanes its polls use: see account_of(); the resolved one after the first poll
 
   [[nodiscard]] std::string key() const { return ns + "/" + name; }
+  [[nodiscard]] std::string_view wish() const { return replay_wish ? *replay_wish : std::string_view(); }
+  // True when it is another one than before.
+  bool take_wish(std::string_view wish) {
+    if (wish == this->wish()) return false;
+    replay_wish = wish.empty() ? nullptr : std::make_unique<const std::string>(wish);
+    return true;
+  }
   [[nodiscard]] std::string owner() const { return owner_key(ns, uid); }
 };
 

@@ -47,6 +47,12 @@ TEST(TriggerKey, is_a_stable_function_of_its_four_parts) {
   EXPECT_EQ(key.hex(), "409582dbae09d84c5e503452fc9eea7c");
 }
 
+TEST(TriggerKey, of_a_replayed_version_is_another_one) {
+  auto key = TriggerKey::of("uid", "https://a.blob.core.windows.net/c", "raw/mydata.csv", "0x8D",
+                            "2026-11-22T05:30:00Z");
+  EXPECT_EQ(key.hex(), "1cc3d735885da47215bd958dca9a96bc");
+}
+
 TEST(TriggerKey, reads_its_own_hex_and_nothing_else) {
   auto key = TriggerKey::of("uid", "url", "name", "etag");
   EXPECT_EQ(TriggerKey::from_hex(key.hex()), key);
@@ -59,6 +65,7 @@ TEST(TriggerKey, reads_its_own_hex_and_nothing_else) {
 TEST(TriggerKey, keeps_its_parts_apart) {
   EXPECT_NE(TriggerKey::of("ab", "c", "d", "e"), TriggerKey::of("a", "bc", "d", "e"));
   EXPECT_NE(TriggerKey::of("a", "b", "cd", "e"), TriggerKey::of("a", "b", "c", "de"));
+  EXPECT_NE(TriggerKey::of("a", "b", "c", "de"), TriggerKey::of("a", "b", "c", "d", "e"));
 }
 
 }  // namespace

@@ -8,13 +8,16 @@
 namespace abo {
 
 TriggerKey TriggerKey::of(std::string_view watcher_uid, std::string_view container_url,
-                          std::string_view blob_name, std::string_view etag) {
+                          std::string_view blob_name, std::string_view etag, std::string_view replay) {
   std::string text;
-  text.reserve(watcher_uid.size() + container_url.size() + blob_name.size() + etag.size() + 4);
+  text.reserve(watcher_uid.size() + container_url.size() + blob_name.size() + etag.size() + replay.size() +
+               5);
   for (std::string_view part : {watcher_uid, container_url, blob_name, etag}) {
     text += part;
     text += '\0';  // no part can hold a NUL, so the parts cannot run into each other
   }
+  if (!replay.empty())
+    (text += replay) += '\0';  // without one the key is what it was before there were replays
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
   TriggerKey key;

@@ -1,6 +1,7 @@
 // The identity of one blob version as one watcher sees it: hash of (watcher UID, container URL, blob name,
-// ETag). Last-Modified is no part of it: it has a resolution of one second, so it cannot name a version. A
-// cryptographic hash, since names are chosen by whoever may upload and a chosen collision would lose a blob.
+// ETag), and of the replay that the version is triggered by, if it is by one. Last-Modified is no part of it: it has
+// a resolution of one second, so it cannot name a version. A cryptographic hash, since names are chosen by whoever
+// may upload and a chosen collision would lose a blob.
 #pragma once
 
 #include <array>
@@ -14,9 +15,10 @@ namespace abo {
 
 class TriggerKey {
  public:
-  // container_url without credentials, e.g. "https://acct.blob.core.windows.net/data"; etag without quotes.
+  // container_url without credentials, e.g. "https://acct.blob.core.windows.net/data"; etag without quotes; replay: see
+  // checkpoint::Replays, "" for a version that is triggered by none.
   static TriggerKey of(std::string_view watcher_uid, std::string_view container_url,
-                       std::string_view blob_name, std::string_view etag);
+                       std::string_view blob_name, std::string_view etag, std::string_view replay = {});
 
   // 32 hex digits: the value of the annotation mlops.example.com/trigger-key. Never change the form.
   [[nodiscard]] std::string hex() const;

@@ -15,15 +15,21 @@
 
 namespace abo::checkpoint {
 
-// Whose keys: the part of a trigger key that is the same for all blobs of a watcher.
+// Whose keys: the part of a trigger key that does not come from the blob.
 struct Identity {
   std::string watcher_uid;
   std::string container_url;
+  Replays replays{};
 
   [[nodiscard]] TriggerKey key_of(const listing::BlobView& blob) const {
-    return TriggerKey::of(watcher_uid, container_url, blob.name, blob.etag);
+    return TriggerKey::of(watcher_uid, container_url, blob.name, blob.etag, replays.of(blob.last_modified));
   }
 };
+
+// Of the versions that a checkpoint speaks of.
+[[nodiscard]] inline Identity identity_of(const Checkpoint& checkpoint, std::string watcher_uid) {
+  return {std::move(watcher_uid), checkpoint.source, checkpoint.replays};
+}
 
 struct Candidate {
   listing::BlobItem blob;

@@ -3,7 +3,7 @@
 // by pure functions and written back with the resourceVersion it was read at. The promise that rests on it is
 // in docs/exactly-once.md.
 //
-// Laws:  the cursor never moves back;
+// Laws:  the cursor never moves back, but for a replay (replay.h);
 //        a blob is done iff it is not postponed and stands at or before the cursor, or its key is among the
 //        recent.
 #pragma once
@@ -20,6 +20,7 @@
 #include "base/trigger_key.h"
 #include "checkpoint/position.h"
 #include "checkpoint/recent_keys.h"
+#include "checkpoint/replays.h"
 #include "listing/blob_item.h"
 
 namespace abo::checkpoint {
@@ -49,6 +50,7 @@ struct Checkpoint {
   Position cursor;     // everything at or before it is done or postponed
   RecentKeys recent;
   std::vector<Postponed> postponed;
+  Replays replays;       // that were asked for here
   json::array previous;  // of containers this watcher looked at before, newest first, as they were written
 
   [[nodiscard]] bool is_postponed(std::string_view name, std::string_view etag) const;

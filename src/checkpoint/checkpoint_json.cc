@@ -8,7 +8,10 @@
 namespace abo::checkpoint {
 namespace {
 
-constexpr std::int64_t format_version = 1;  // never renumber
+// Never renumber. A checkpoint with replays has a version of its own: who knows nothing of them would work out other keys,
+// so it must not read it.
+constexpr std::int64_t without_replays = 1;
+constexpr std::int64_t with_replays = 2;
 
 std::unexpected<Error> damaged(std::string_view what) {
   return fail(
@@ -62,6 +65,18 @@ Result<Postponed> postponed_from_json(const json::value& value) {
   return out;
 }
 
+// `values`: may be nullptr.
+Result<Replays> replays_from_json(const json::array* values) {
+  std::vector<ServiceTime> times;
+  if (values && values->size() > Replays::capacity) return damaged("it has too many replays");
+  for (const json::value& value : values ? *values : json::array{}) {
+    auto since = value.is_string() ? parse_rfc3339(value.get_string()) : std::nullopt;
+    if (!since) return damaged("replays holds something that is no time");
+    times.push_back(*since);
+  }
+  return Replays(std::move(times));
+}
+
 // 1e400 is read as infinity, which cannot be written as JSON again.
 bool has_infinity(const json::value& value) {
   if (const double* number = value.if_double()) return !std::isfinite(*number);
@@ -74,7 +89,7 @@ bool has_infinity(const json::value& value) {
 }  // namespace
 
 json::object to_json(const Checkpoint& checkpoint) {
-  json::object out{{"version", format_version},
+  json::object out{{"version", checkpoint.replays.empty() ? without_replays : with_replays},
                    {"source", checkpoint.source},
                    {"cursor", json::object{{"lastModified", format_rfc3339(checkpoint.cursor.last_modified)},
                                            {"name", checkpoint.cursor.name}}}};
@@ -94,6 +109,11 @@ json::object to_json(const Checkpoint& checkpoint) {
     }
     out["postponed"] = std::move(list);
   }
+  if (!checkpoint.replays.empty()) {
+    json::array list;
+    for (ServiceTime since : checkpoint.replays.newest_first()) list.emplace_back(format_rfc3339(since));
+    out["replays"] = std::move(list);
+  }
   if (!checkpoint.previous.empty()) out["previous"] = checkpoint.previous;
   return out;
 }
@@ -101,7 +121,8 @@ json::object to_json(const Checkpoint& checkpoint) {
 Result<Checkpoint> from_json(const json::value& value) {
   const json::object* object = value.if_object();
   if (!object) return damaged("it is no object");
-  if (find_int(*object, {"version"}) != format_version) return damaged("its version is not 1");
+  auto version = find_int(*object, {"version"});
+  if (version != without_replays && version != with_replays) return damaged("its version is not 1 or 2");
   auto cursor_time = parse_rfc3339(find_string(*object, {"cursor", "lastModified"}));
   if (!cursor_time) return damaged("cursor.lastModified is no time");
   Checkpoint out;
@@ -109,6 +130,7 @@ Result<Checkpoint> from_json(const json::value& value) {
   if (out.source.empty()) return damaged("source is missing");
   for (auto [field, kind] : {std::pair{"recent", json::kind::string},
                              {"postponed", json::kind::array},
+                             {"replays", json::kind::array},
                              {"previous", json::kind::array}}) {
     const json::value* value_of_field = object->if_contains(field);
     if (value_of_field && value_of_field->kind() != kind)
@@ -125,6 +147,11 @@ Result<Checkpoint> from_json(const json::value& value) {
       out.postponed.push_back(std::move(*postponed));
     }
   }
+  auto replays = replays_from_json(find_array(*object, {"replays"}));
+  if (!replays) return pass(replays);
+  out.replays = std::move(*replays);
+  if (out.replays.empty() != (version == without_replays))
+    return damaged("its version and its replays disagree");
   if (const json::array* list = find_array(*object, {"previous"})) {
     if (std::ranges::any_of(*list, has_infinity)) return damaged("a number in previous is too large");
     out.previous = *list;

@@ -62,18 +62,24 @@ TEST(Checkpoint, does_not_take_a_postponed_blob_for_done_although_the_cursor_is_
 }
 
 TEST(Checkpoint, refuses_to_be_read_when_damaged_instead_of_starting_over) {
-  for (const char* text :
-       {"null", "[]", "{}", R"({"version":2,"cursor":{"lastModified":"2026-11-22T05:30:00Z","name":""}})",
-        R"({"version":1})", R"({"version":1,"cursor":{"lastModified":"yesterday"}})",
-        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"}})",
-        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":"AAAA"})",
-        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":[]})",
-        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":{}})",
-        R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[{}]})",
-        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[
+  for (
+      const char* text :
+      {"null", "[]", "{}", R"({"version":3,"cursor":{"lastModified":"2026-11-22T05:30:00Z","name":""}})",
+       R"({"version":1})", R"({"version":1,"cursor":{"lastModified":"yesterday"}})",
+       R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"}})",
+       R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":"AAAA"})",
+       R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"recent":[]})",
+       R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":{}})",
+       R"({"version":1,"cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[{}]})",
+       R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[
             {"name":"a","lastModified":"2026-11-22T05:30:00Z","size":-1,"attempts":1}]})",
-        R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[
-            {"name":"a","lastModified":"2026-11-22T05:30:00Z","size":1,"attempts":-1}]})"}) {
+       R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"postponed":[
+            {"name":"a","lastModified":"2026-11-22T05:30:00Z","size":1,"attempts":-1}]})",
+       R"({"version":2,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"}})",
+       R"({"version":2,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"replays":"now"})",
+       R"({"version":2,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"replays":["now"]})",
+       R"({"version":2,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"replays":[1]})",
+       R"({"version":1,"source":"s","cursor":{"lastModified":"2026-11-22T05:30:00Z"},"replays":["2026-01-01T00:00:00Z"]})"}) {
     auto read = from_json(*parse_json(text));
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().reason, Reason::InvalidCheckpoint);
@@ -131,6 +137,7 @@ RC_GTEST_PROP(Checkpoint, reads_what_it_writes, ()) {
     b.content_type = "text/csv";
     c.postponed.push_back({b, 3, true, WallTime{std::chrono::milliseconds{i}}, Reason::Throttled, "later"});
   }
+  for (int i = *rc::gen::inRange(0, 4); i > 0; --i) c.replays.add(at(*rc::gen::inRange(0, 2'000'000'000)));
   auto read = from_json(to_json(c));
   RC_ASSERT(read.has_value());
   RC_ASSERT(*read == c);

@@ -50,6 +50,12 @@ void RecentKeys::drop_passed(const Position& cursor) {
   update_bounds();
 }
 
+void RecentKeys::drop_from(ServiceTime since) {
+  auto limit = seconds_of(since);
+  std::erase_if(entries_, [limit](const Entry& entry) { return entry.seconds >= limit; });
+  update_bounds();
+}
+
 void RecentKeys::update_bounds() {
   oldest_ = UINT32_MAX;
   newest_ = 0;

@@ -29,6 +29,9 @@ class RecentKeys {
   // Forgets the keys of all seconds that `cursor` has wholly passed.
   void drop_passed(const Position& cursor);
 
+  // Forgets the keys of that second and of all later ones.
+  void drop_from(ServiceTime since);
+
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::size_t room() const { return size() < capacity ? capacity - size() : 0; }
 

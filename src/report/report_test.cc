@@ -60,6 +60,16 @@ TEST(Status, keeps_the_newest_jobs_and_each_once) {
   EXPECT_TRUE(s.triggered_jobs.empty());
 }
 
+TEST(Status, keeps_the_newest_set_aside_blobs_and_each_once) {
+  Status s;
+  for (int i = 0; i < 30; ++i) remember(s, SetAsideBlob{std::to_string(i), "0x1", "UnsafeName", "no"});
+  remember(s, SetAsideBlob{"28", "0x1", "Rejected", "after a replay"});
+  ASSERT_EQ(s.set_aside_blobs.size(), max_set_aside_blobs);
+  EXPECT_EQ(s.set_aside_blobs[0].reason, "Rejected");
+  EXPECT_EQ(s.set_aside_blobs[1].name, "29");
+  EXPECT_EQ(s.set_aside_blobs[2].name, "27");
+}
+
 TEST(Conditions, tell_ready_retrying_and_stalled_apart) {
   Status s;
   auto value = [&](std::string_view type) {

@@ -155,6 +155,7 @@ void remember(Status& status, TriggeredJob job, std::size_t limit) {
 
 void remember(Status& status, SetAsideBlob blob) {
   auto& blobs = status.set_aside_blobs;
+  std::erase_if(blobs, [&](const SetAsideBlob& b) { return b.name == blob.name && b.etag == blob.etag; });
   blobs.insert(blobs.begin(), std::move(blob));
   if (blobs.size() > max_set_aside_blobs) blobs.resize(max_set_aside_blobs);
 }

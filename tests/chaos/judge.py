@@ -2,7 +2,8 @@
 
 For each blob version (watcher UID, container, name, ETag) it counts the objects that the API server made. A version that
 was promised has exactly one, any other that a poll could have seen at most one, and nothing else is created at all. What
-was promised is told by the blob service's own history: see `promised`.
+was promised is told by the blob service's own history: see `promised`. A replay that the watcher's owner asked for owes each
+version that it brings back one more.
 
 A creation is a `create` that was answered with 201. When the operator dies in mid-request, the API server may carry the
 creation out and still write "504, context canceled" into its log. Such an object shows in the log when the operator asks
@@ -156,6 +157,8 @@ class Watched:
     born: float
     gone: float | None = None
     """When it was deleted; None while it lives: then it owes what is visible at the end."""
+    replays: Callable[[tuple], int] = lambda version: 0
+    """How many replays bring a version, (name, ETag), back."""
 
 
 @dataclass
@@ -206,8 +209,12 @@ def judge(creations: list[Creation], watchers: Iterable[Watched], versions_of: C
         by_key[creation.key].append(creation)
         by_version[creation.version].append(creation)
     verdict.duplicate += [made for made in by_key.values() if len(made) > 1]
-    verdict.duplicate += [made for made in by_version.values() if len(made) > 1 and len({m.key for m in made}) > 1]
     known = {watched.uid: watched for watched in watchers}
+
+    def due(uid: str, name: str, etag: str) -> int:
+        return 1 + (known[uid].replays((name, etag)) if uid in known else 0)
+    verdict.duplicate += [made for version, made in by_version.items()
+                          if (keys := len({m.key for m in made})) > 1 and keys > due(*version)]
     histories = {watched.container: versions_of(watched.container) for watched in known.values()}
     names = {container: {(v.name, v.etag) for v in history} for container, history in histories.items()}
     for made in creations:
@@ -225,7 +232,7 @@ def judge(creations: list[Creation], watchers: Iterable[Watched], versions_of: C
         owed = [v for v in histories[watched.container] if promised(v, watched, windows)]
         verdict.promised += len(owed)
         verdict.missed += [(watched.container, watched.uid, v) for v in owed
-                           if (watched.uid, v.name, v.etag) not in by_version]
+                           if len(by_version[watched.uid, v.name, v.etag]) < due(watched.uid, v.name, v.etag)]
         told |= {(watched.container, v.name, v.etag) for v in owed}
     for container, history in histories.items():
         filters = [watched.matches for watched in known.values() if watched.container == container]

@@ -37,6 +37,8 @@ class KillPoint:
     """A regular expression on path and query; {ns} stands for the stage's namespace."""
     provoke: Callable[[Stage], Script] = put_blobs
     """Makes the write happen, once the trap is set."""
+    before: Callable[[Stage], Script] = nothing
+    """What must have happened before the trap is set."""
     afterwards: Callable[[Stage], Script] = nothing
     """What must follow before the stage can settle."""
     flags: tuple = ()
@@ -100,6 +102,22 @@ def fail_twice(stage: Stage) -> Script:
     stage.put(*BLOBS)
 
 
+def trigger_all(stage: Stage) -> Script:
+    """Each blob has had its Job, which is gone, and everything is written."""
+    yield from put_blobs(stage)
+    yield Until(lambda: stage.tail.read() >= 0 and len([each for each in stage.tail.creations if each.namespace == stage.name]),
+                lambda made: made == len(BLOBS), what="each blob triggered")
+    yield Until(stage.held, lambda held: not held, what="no object held by our finalizer")
+    stage.delete_jobs()
+    yield Until(lambda: stage.kube.get(WATCHER, "w", stage.name).get("status", {}),
+                lambda status: not status.get("active") and not status.get("succeeded"), what="nothing left to write")
+
+
+def ask_for_a_replay(stage: Stage) -> Script:
+    stage.replay()
+    yield from ()
+
+
 KILL_POINTS: dict[str, KillPoint] = {
     "resource-create": KillPoint("POST", r"/namespaces/{ns}/jobs\?(?!.*dryRun)"),
     "resource-dry-run": KillPoint("POST", r"/namespaces/{ns}/jobs\?.*dryRun", put_one_that_is_rejected,
@@ -128,5 +146,19 @@ READS: dict[str, KillPoint] = {
     "the watcher before the first creation": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", skip=1),
     "the holder of a name that is taken": KillPoint("GET", r"/namespaces/{ns}/jobs/process-a\.csv$",
                                                     put_where_a_name_is_taken),
+    "the watcher before a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", ask_for_a_replay, trigger_all),
+    "the watcher before the first creation of a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$",
+                                                                   ask_for_a_replay, trigger_all, skip=1),
     "the Lease": KillPoint("GET", r"/namespaces/{ns}/leases/", flags=("--leader-elect",)),
+}
+
+# A replay: the write that begins it, what it creates, and the write that records that.
+REPLAY: dict[str, KillPoint] = {
+    name: KillPoint(point.method, point.path, ask_for_a_replay, trigger_all, skip=skip)
+    for name, point, skip in (
+        ("the write that begins a replay", KILL_POINTS["status-replace"], 0),
+        ("the first creation of a replay", KILL_POINTS["resource-create"], 0),
+        ("the third creation of a replay", KILL_POINTS["resource-create"], 2),
+        ("the write that records a replay", KILL_POINTS["status-replace"], 1),
+        ("a replay's finalizer", KILL_POINTS["finalizer-remove"], 0))
 }

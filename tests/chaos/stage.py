@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from dataclasses import dataclass, field
 from typing import Callable
@@ -58,6 +59,8 @@ class Stage:
     def __init__(self, bed, service: HostileBlobService, proxy: LyingApiServer, tail: AuditTail, label: str, case: Case):
         self.bed, self.kube, self.service, self.proxy, self.tail = bed, bed.kube, service, proxy, tail
         self.name, self.case, self.uid = label, case, ""
+        self.replayed: set[tuple] = set()
+        """(name, ETag) of what replay() asked for."""
         make_namespace(self.kube, label)
         service.create_container(ACCOUNT, label)
         self.flags = ["--namespace", label, "--leader-election-namespace", label, "--settle-margin", "2", *case.flags]
@@ -77,6 +80,14 @@ class Stage:
     def put(self, *names: str) -> None:
         for name in names:
             self.service.put(self.name, name)
+
+    def replay(self) -> None:
+        """Has everything that is there triggered once more."""
+        versions = self.service.versions(self.name)
+        since = datetime.datetime.fromtimestamp(min(v.last_modified for v in versions), datetime.timezone.utc)
+        annotations = {"mlops.example.com/replay-since": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        self.replayed = {(v.name, v.etag) for v in versions}
+        self.kube.patch(WATCHER, "w", {"metadata": {"annotations": annotations}}, self.name)
 
     def jobs(self) -> list[dict]:
         return self.kube.list("Job", self.name)
@@ -100,7 +111,8 @@ class Stage:
     def verdict(self) -> Verdict:
         self.tail.read()
         made = [each for each in self.tail.creations if each.namespace == self.name]
-        return judge(made, [Watched(self.uid, self.name, self.case.owes, born=0)], self.service.versions)
+        return judge(made, [Watched(self.uid, self.name, self.case.owes, born=0,
+                                    replays=lambda version: int(version in self.replayed))], self.service.versions)
 
     def logs(self) -> str:
         return "\n".join(operator.tail() for operator in self.operators)

@@ -55,6 +55,15 @@ def test_a_second_creation_is_a_duplicate_whatever_its_name_or_key():
     assert len(verdict([MADE, replace(MADE, key="k2")], versions).duplicate) == 1
 
 
+def test_a_replay_owes_one_more_creation_of_another_key():
+    versions, again = [Version("a.csv", "0x1")], replace(MADE, uid="uid-2", key="k2")
+    replayed = replace(WATCHED, replays=lambda version: int(version == ("a.csv", "0x1")))
+    assert verdict([MADE, again], versions, replayed).good
+    assert len(verdict([MADE], versions, replayed).missed) == 1
+    assert len(verdict([MADE, replace(again, key="k1")], versions, replayed).duplicate) == 1
+    assert len(verdict([MADE, again, replace(MADE, uid="uid-3", key="k3")], versions, replayed).duplicate) == 1
+
+
 def test_what_nobody_asked_for_is_wrong():
     versions = [Version("a.csv", "0x1"), Version("a.txt", "0x2")]
     for wrong in [replace(MADE, blob="a.txt", etag="0x2", key="k2"), replace(MADE, etag="0x9", key="k2"),

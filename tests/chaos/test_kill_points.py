@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from kill_points import AGAIN, KILL_POINTS, READS, KillPoint
+from kill_points import AGAIN, KILL_POINTS, READS, REPLAY, KillPoint
 from script import Script, Until
 from stage import Case, Stage
 
@@ -24,6 +24,7 @@ def set_trap(stage: Stage, point: KillPoint, way: str, later: int):
 
 def script(stage: Stage, point: KillPoint, way: str, later: int) -> Script:
     stage.operator.start(ready=False)
+    yield from point.before(stage)
     trap = set_trap(stage, point, way, later)
     yield Until(lambda: True, what="the curtain")
     yield from point.provoke(stage)
@@ -47,6 +48,7 @@ CASES = [
     *(case(f"{way} {name}", point, way) for name, point in KILL_POINTS.items() for way in WAYS),
     *(case(f"{way} {name} number {later + 1}", KILL_POINTS[name], way, later)
       for name, later in AGAIN.items() for way in WAYS),
+    *(case(f"{way} {name}", point, way) for name, point in REPLAY.items() for way in WAYS),
     *(case(f"dies at {name}", point, "dies before") for name, point in READS.items()),
 ]
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/replay.h"
 #include "listing/text_decode.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -50,6 +51,17 @@ void check_move(const Checkpoint& read) {
   require(*back == read, "what was left is found again");
 }
 
+void check_replay(const Checkpoint& read) {
+  ServiceTime since = read.cursor.last_modified;
+  auto next = checkpoint::replay(read, since);
+  if (!next) return;  // remembered, or no room
+  require(next->replays.size() <= checkpoint::Replays::capacity, "replays are bounded");
+  require(next->cursor == checkpoint::start_of(since), "all since then is to be done");
+  require(next->postponed.size() == read.postponed.size(), "what waits waits on");
+  require(!checkpoint::replay(*next, since), "no replay begins twice");
+  check_stable(*next);
+}
+
 void check_cursor(Checkpoint read) {
   checkpoint::Position before = read.cursor;
   read.move_cursor({before.last_modified - std::chrono::seconds{1}, "z"});
@@ -77,5 +89,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_contents(*read);
   check_move(*read);
   check_cursor(*read);
+  check_replay(*read);
   return 0;
 }
