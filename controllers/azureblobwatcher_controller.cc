@@ -48,6 +48,13 @@ seconds interval_of(const json::object& object) {
   return seconds{*value};
 }
 
+std::int32_t limit_in(const json::object& object, std::string_view field) {
+  constexpr std::int64_t most = 1'000'000;
+  auto value = find_int(object, {"spec", field});
+  if (!value || *value < 0) return HistoryLimits::keep_all;
+  return static_cast<std::int32_t>(std::min(*value, most));
+}
+
 void take_spec(WatcherRow& row, const json::object& object) {
   row.generation = find_int(object, {"metadata", "generation"}).value_or(0);
   row.spec = spec_text(object);
@@ -55,6 +62,9 @@ void take_spec(WatcherRow& row, const json::object& object) {
   row.suspended = find_bool(object, {"spec", "suspend"});
   row.account = account_of(object);
   row.plan.reset();
+  row.history.limits = {.succeeded = limit_in(object, "successfulHistoryLimit"),
+                        .failed = limit_in(object, "failedHistoryLimit")};
+  row.history.not_before = {};  // what kept it from deleting may be mended
 }
 
 bool stored_checkpoint_differs(const json::object& object, const checkpoint::Checkpoint& known) {
@@ -367,6 +377,8 @@ Task<void> WatcherController::work(Entry& entry) {
     plan_next(entry, result, started);
   } else {
     result = co_await refresh_status(services_, entry.row);
+    bool may_poll = entry.row.failures == 0 && !entry.row.suspended;
+    if (result.warning_changed && may_poll) poll_at(entry, services_.clock.mono());
   }
   if (result.api_down) outage_.suspect();
   plan_refresh(entry, result, polls);
@@ -397,16 +409,17 @@ void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTi
   if (room) poll_at(entry, now + breather(result.listing));
 }
 
-// A refresh follows when finalizers can go later, or when this one failed.
+// A refresh follows when finalizers can go later, when more is to be deleted, or when this one failed.
 void WatcherController::plan_refresh(Entry& entry, const PassResult& result, bool polled) {
   bool failed = !polled && result.unreported;
   if (!polled) entry.refresh_failures = failed ? entry.refresh_failures + 1 : 0;
   if (failed) {
     MonoTime now = services_.clock.mono();
     refresh_at(entry, next_try(result, now, entry.refresh_failures, services_.random()));
-  } else if (result.release_due) {
-    refresh_at(entry, *result.release_due);
+    return;
   }
+  if (result.release_due) refresh_at(entry, *result.release_due);
+  if (result.history_due) refresh_at(entry, *result.history_due);
 }
 
 }  // namespace abo::controllers

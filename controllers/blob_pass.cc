@@ -16,6 +16,7 @@
 #include "controllers/pass_report.h"
 #include "controllers/postponed_work.h"
 #include "controllers/replay_request.h"
+#include "controllers/run_history.h"
 #include "controllers/stored_watcher.h"
 #include "controllers/trigger_stage.h"
 #include "controllers/watcher_access.h"
@@ -87,6 +88,8 @@ class BlobPass {
       services_.telemetry.poll_failed(row_, done.error());
       if (done.error().kind == ErrorKind::Unauthenticated) row_.access.reset();
     }
+    if (done) row_.history.polled = true;
+    if (!result_.api_down) co_await keep_history();
     // A server that asks for patience is not asked to store that it does.
     bool patience = !done && done.error().reason == Reason::ApiServerUnavailable && result_.retry_after;
     if (patience && !stored_.loaded()) co_return ended();
@@ -452,7 +455,7 @@ class BlobPass {
     if (held_back_) return held_back_verdict(numbers_.matched);
     if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
       return waiting_verdict(*failing);
-    std::string also = warnings(*plan_);
+    std::string also = warnings(*plan_) + row_.history.warning;
     if (known) also += replay_warning(*known, wish_);
     if (std::string warning = expiry_warning(); !warning.empty()) also += " Warning: " + warning;
     bool out_of_room = allowance_ == 0 && numbers_.pending > 0;
@@ -504,6 +507,7 @@ class BlobPass {
   Task<Result<void>> refresh_stored() {
     if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
     if (auto loaded = co_await stored_.load(); !loaded) co_return pass(loaded);
+    co_await keep_history();
     report::Status next = stored_.status();
     RunCounts counts = services_.runs.store().counts(row_.owner());
     row_.figures.active = counts.active;
@@ -512,6 +516,13 @@ class BlobPass {
     if (report::says_the_same(stored_.status(), next)) co_return Result<void>{};
     row_.refreshed = services_.clock.mono();
     co_return co_await stored_.write(std::move(next));
+  }
+
+  Task<void> keep_history() {
+    auto kept = co_await controllers::keep_history(services_, row_);
+    result_.history_due = kept.due;
+    result_.warning_changed = kept.warning_changed;
+    result_.api_down = result_.api_down || kept.api_down;
   }
 
   std::chrono::seconds interval() const {

@@ -28,6 +28,8 @@ struct PassResult {
   std::optional<std::chrono::milliseconds>
       retry_after;                       // something failed, and the server does not want to be asked before
   std::optional<MonoTime> release_due;   // finalizers are still to be taken off then
+  std::optional<MonoTime> history_due;   // finished resources are still to be deleted then
+  bool warning_changed = false;          // of the Ready condition, by a refresh: the next poll says it
   std::chrono::milliseconds listing{0};  // how long the container took to list
 };
 
@@ -35,8 +37,8 @@ struct PassResult {
 // and row outlive the pass.
 [[nodiscard]] Task<PassResult> run_blob_pass(Services& services, WatcherRow& row);
 
-// Brings counts and phases in the status up to date without polling, after created resources changed, and lets go of
-// the finalizers whose time has come.
+// Brings counts and phases in the status up to date without polling, after created resources changed, lets go of the
+// finalizers whose time has come, and deletes what is more than the watcher keeps.
 [[nodiscard]] Task<PassResult> refresh_status(Services& services, WatcherRow& row);
 
 }  // namespace abo::controllers

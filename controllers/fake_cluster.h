@@ -1,5 +1,5 @@
-// For this folder's tests: an API server in a map. It keeps objects with their versions, lists, watches, creates, takes
-// statuses and the JSON patch of our finalizer; and it fails as the test asks for: it can be away, hold requests back,
+// For this folder's tests: an API server in a map. It keeps objects with their versions, lists, watches, creates, deletes,
+// takes statuses and the JSON patch of our finalizer; and it fails as the test asks for: it can be away, hold requests back,
 // or answer some of them by a rule. It records every request with its time.
 #pragma once
 
@@ -242,6 +242,7 @@ class FakeCluster final : public net::Transport {
     auto at = objects_.find(whole);
     if (at == objects_.end()) return status(404, "NotFound");
     if (request.method == "PUT") return replace_status(whole, parse_json(request.body)->as_object());
+    if (request.method == "DELETE") return remove_exactly(whole, parse_json(request.body)->as_object());
     if (request.method == "PATCH") return patch(whole, parse_json(request.body)->as_array());
     return ok(at->second);
   }
@@ -255,6 +256,7 @@ class FakeCluster final : public net::Transport {
     for (const Served& one : served) {
       if (one.base != base) continue;
       resources.push_back({{"name", one.plural}, {"kind", one.kind}, {"namespaced", true}});
+      resources.push_back({{"name", one.plural + "/status"}, {"kind", one.kind}, {"namespaced", true}});
     }
     if (!resources.empty()) return ok({{"resources", std::move(resources)}});
     return status(404, "NotFound");
@@ -297,6 +299,16 @@ class FakeCluster final : public net::Transport {
     object["status"] = sent.at("status");
     put(path, std::move(object));
     return ok(objects_.at(path));
+  }
+  // Under both preconditions: we never delete without.
+  Answer remove_exactly(const std::string& path, const json::object& options) {
+    json::object object = objects_.at(path);
+    for (std::string_view field : {"uid", "resourceVersion"}) {
+      if (find_string(object, {"metadata", field}) != options.at("preconditions").at(field).as_string())
+        return status(409, "Conflict");
+    }
+    remove(path);
+    return ok(object);
   }
   // test uid, test entry, remove entry: the only patch we send.
   Answer patch(const std::string& path, const json::array& steps) {

@@ -68,7 +68,7 @@ Result<void> KindPolicy::check(std::string_view api_version, std::string_view ki
       ErrorKind::Forbidden, Reason::KindNotAllowed,
       fmt::format(
           "the operator is not allowed to create {0} {1}; start it with --allowed-kind \"{0} {1}\" and "
-          "give its ServiceAccount the rights (create, get, list, watch, patch)",
+          "give its ServiceAccount the rights (create, get, list, watch, patch, delete)",
           api_version, kind));
 }
 

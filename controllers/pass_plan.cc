@@ -51,11 +51,6 @@ render::Blob blob_of(const filter::Filter& filter, listing::BlobItem blob, Trigg
 std::string warnings(const PassPlan& plan) {
   std::string out;
   for (const std::string& warning : plan.template_.warnings()) out += fmt::format(" Warning: {}", warning);
-  if (plan.spec.successful_history_limit || plan.spec.failed_history_limit) {
-    out +=
-        " Warning: successfulHistoryLimit and failedHistoryLimit are not acted on by this version; use "
-        "ttlSecondsAfterFinished in the template.";
-  }
   return out;
 }
 

@@ -34,7 +34,7 @@ struct WatcherName {
                                        WatcherName watcher);
 [[nodiscard]] render::Blob blob_of(const filter::Filter& filter, listing::BlobItem blob, TriggerKey key);
 
-// What the Ready condition must say although all works: fields that are not acted on yet, and the template's warnings.
+// What the Ready condition must say although all works: the template's warnings.
 [[nodiscard]] std::string warnings(const PassPlan& plan);
 
 }  // namespace abo::controllers

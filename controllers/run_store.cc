@@ -18,6 +18,10 @@ std::string key_of(WatchId watch, std::string_view ns, std::string_view name) {
   return key;
 }
 
+std::string_view name_in(std::string_view key) {
+  return key.substr(key.find('/', 2) + 1);
+}
+
 std::string_view annotation(const json::object& object, std::string_view name) {
   return find_string(object, {"metadata", "annotations", name});
 }
@@ -49,6 +53,17 @@ std::optional<std::size_t> recording_finalizer_index(const json::object& object)
   return std::nullopt;
 }
 
+RunStore::Said RunStore::said_by(const json::object& object, report::Telling telling) {
+  report::Outcome outcome = report::outcome_of(object, telling);
+  auto ended = outcome.finished_at;
+  if (!ended) ended = parse_rfc3339(find_string(object, {"metadata", "creationTimestamp"}));
+  return {.ended = ended ? static_cast<std::uint32_t>(ended->time_since_epoch().count()) : 0,
+          .phase = outcome.phase,
+          .end_known = outcome.finished_at.has_value(),
+          .silent = outcome.silent,
+          .leaving = find(object, {"metadata", "deletionTimestamp"}) != nullptr};
+}
+
 void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   std::string_view uid = annotation(object, render::watcher_uid_annotation);
   if (uid.empty() || annotation(object, render::trigger_key_annotation).empty()) return;
@@ -57,20 +72,19 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   auto [at, is_new] = runs_.try_emplace(key);
   Run& run = at->second;
   std::uint32_t owner = intern(owner_key(find_string(object, {"metadata", "namespace"}), uid));
-  report::Outcome outcome = report::outcome_of(object);
+  const Watched& watched = watches_[watch];
+  Said said = said_by(object, watched.telling);
   bool same_place = !is_new && run.owner == owner;
-  bool changes = !same_place || run.phase != outcome.phase;
+  bool changes = !same_place || run.said.phase != said.phase || run.said.leaving != said.leaving;
+  std::string former;
   if (same_place) {
     count(run, -1);
   } else {
-    ++owners_[owner].runs;
-    if (!is_new) leave(key, run);
+    if (!is_new) former = leave(*at);
+    join(owner, *at);
   }
-  run.owner = owner;
-  run.phase = outcome.phase;
-  run.finished_at =
-      outcome.finished_at ? static_cast<std::uint32_t>(outcome.finished_at->time_since_epoch().count()) : 0;
-  run.epoch = epochs_[watch];
+  run.said = said;
+  run.epoch = watched.epoch;
   count(run, 1);
   auto held = held_of(watch, object);
   if (held && run.held && run.held->uid == held->uid) {
@@ -81,7 +95,8 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
     held->seen = now;
   }
   set_held(key, run, std::move(held));
-  if (changes) changed(owner);
+  if (!former.empty()) changed(former);
+  if (changes) changed(owners_[owner].key);
 }
 
 void RunStore::erase(WatchId watch, std::string_view ns, std::string_view name) {
@@ -90,12 +105,12 @@ void RunStore::erase(WatchId watch, std::string_view ns, std::string_view name) 
 }
 
 void RunStore::begin_list(WatchId watch) {
-  ++epochs_[watch];
+  ++watches_[watch].epoch;
 }
 
 void RunStore::end_list(WatchId watch) {
   char low = static_cast<char>(watch & 0xFF), high = static_cast<char>(watch >> 8);
-  std::uint32_t epoch = epochs_[watch];
+  std::uint32_t epoch = watches_[watch].epoch;
   for (auto at = runs_.begin(); at != runs_.end();) {
     auto next = std::next(at);
     if (at->first[0] == low && at->first[1] == high && at->second.epoch != epoch) forget(at);
@@ -114,6 +129,61 @@ void RunStore::release_failed(const HeldRun& run, MonoTime not_before) {
   if (at == runs_.end() || !at->second.held || at->second.held->uid != run.uid) return;
   at->second.held->not_before = not_before;
   ++at->second.held->release_failures;
+}
+
+std::vector<SurplusRun> RunStore::surplus(std::string_view owner, HistoryLimits limits,
+                                          std::size_t most) const {
+  const Owner* found = find_owner(owner);
+  if (!found) return {};
+  auto beyond = [](std::int32_t limit, std::int64_t count) { return limit >= 0 && count > limit; };
+  std::vector<SurplusRun> out;
+  if (beyond(limits.succeeded, found->counts.succeeded))
+    add_surplus(*found, report::Phase::Succeeded, limits.succeeded, out);
+  if (beyond(limits.failed, found->counts.failed))
+    add_surplus(*found, report::Phase::Failed, limits.failed, out);
+  std::ranges::sort(out, {},
+                    [](const SurplusRun& run) { return std::pair(run.ended, std::string_view(run.name)); });
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
+// What cannot be deleted yet has its place among the oldest all the same: nothing younger goes for it.
+void RunStore::add_surplus(const Owner& owner, report::Phase phase, std::int32_t limit,
+                           std::vector<SurplusRun>& out) {
+  std::vector<const Runs::value_type*> finished;
+  for (const Runs::value_type* run : owner.runs) {
+    const Said& said = run->second.said;
+    if (said.phase == phase && !said.silent && !said.leaving) finished.push_back(run);
+  }
+  auto kept = static_cast<std::size_t>(limit);
+  if (finished.size() <= kept) return;
+  auto first_kept = finished.end() - static_cast<std::ptrdiff_t>(kept);
+  std::ranges::nth_element(finished, first_kept, {}, [](const auto* run) {
+    return std::pair(run->second.said.ended, name_in(run->first));
+  });
+  for (auto at = finished.begin(); at != first_kept; ++at) {
+    if (!(*at)->second.held) out.push_back(surplus_of(**at));
+  }
+}
+
+SurplusRun RunStore::surplus_of(const Runs::value_type& run) {
+  const std::string& key = run.first;
+  auto watch =
+      static_cast<WatchId>(static_cast<unsigned char>(key[0]) | static_cast<unsigned char>(key[1]) << 8);
+  std::string_view name = name_in(key);
+  return {.watch = watch,
+          .ns = key.substr(2, key.size() - name.size() - 3),
+          .name = std::string(name),
+          .phase = run.second.said.phase,
+          .ended = ServiceTime{std::chrono::seconds{run.second.said.ended}}};
+}
+
+void RunStore::leaving(const SurplusRun& run) {
+  auto at = runs_.find(key_of(run.watch, run.ns, run.name));
+  if (at == runs_.end() || at->second.said.leaving) return;
+  count(at->second, -1);
+  at->second.said.leaving = true;
+  count(at->second, 1);
 }
 
 RunCounts RunStore::counts(std::string_view owner) const {
@@ -146,9 +216,9 @@ std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view
                                                  std::string_view name) const {
   auto at = runs_.find(key_of(watch, ns, name));
   if (at == runs_.end()) return std::nullopt;
-  const Run& run = at->second;
-  report::Outcome out{run.phase, std::nullopt};
-  if (run.finished_at != 0) out.finished_at = ServiceTime{std::chrono::seconds{run.finished_at}};
+  const Said& said = at->second.said;
+  report::Outcome out{.phase = said.phase, .silent = said.silent};
+  if (said.end_known) out.finished_at = ServiceTime{std::chrono::seconds{said.ended}};
   return out;
 }
 
@@ -170,9 +240,11 @@ const RunStore::Owner* RunStore::find_owner(std::string_view key) const {
   return at == index_of_.end() ? nullptr : &owners_[at->second];
 }
 
+// What is finished and being deleted is on its way out; what works counts for as long as it exists.
 void RunStore::count(const Run& run, std::int64_t by) {
+  if (run.said.leaving && report::finished(run.said.phase)) return;
   RunCounts& counts = owners_[run.owner].counts;
-  switch (run.phase) {
+  switch (run.said.phase) {
     case report::Phase::Pending:
     case report::Phase::Running:
       counts.active += by;
@@ -187,24 +259,33 @@ void RunStore::count(const Run& run, std::int64_t by) {
 }
 
 void RunStore::forget(Runs::iterator at) {
-  Run run = std::move(at->second);
-  std::string key = at->first;
+  std::string owner = leave(*at);
   runs_.erase(at);
-  leave(key, run);
+  changed(owner);
 }
 
-// The run is no longer its owner's; an owner without runs is forgotten.
-void RunStore::leave(const std::string& key, Run& run) {
-  count(run, -1);
-  set_held(key, run, nullptr);
-  Owner& owner = owners_[run.owner];
-  std::string name = owner.key;
-  if (--owner.runs == 0) {
-    index_of_.erase(name);
-    free_.push_back(run.owner);
+void RunStore::join(std::uint32_t owner, Runs::value_type& run) {
+  std::vector<Runs::value_type*>& runs = owners_[owner].runs;
+  run.second.owner = owner;
+  run.second.place = static_cast<std::uint32_t>(runs.size());
+  runs.push_back(&run);
+}
+
+// The run is no longer its owner's, whose key it returns; an owner without runs is forgotten.
+std::string RunStore::leave(Runs::value_type& run) {
+  count(run.second, -1);
+  set_held(run.first, run.second, nullptr);
+  Owner& owner = owners_[run.second.owner];
+  owner.runs.back()->second.place = run.second.place;
+  owner.runs[run.second.place] = owner.runs.back();
+  owner.runs.pop_back();
+  std::string key = owner.key;
+  if (owner.runs.empty()) {
+    index_of_.erase(key);
+    free_.push_back(run.second.owner);
     owner = {};
   }
-  if (listener_) listener_(name);
+  return key;
 }
 
 void RunStore::set_held(const std::string& key, Run& run, std::unique_ptr<HeldRun> held) {
@@ -217,8 +298,8 @@ void RunStore::set_held(const std::string& key, Run& run, std::unique_ptr<HeldRu
   run.held = std::move(held);
 }
 
-void RunStore::changed(std::uint32_t owner) const {
-  if (listener_) listener_(owners_[owner].key);
+void RunStore::changed(const std::string& owner) const {
+  if (listener_) listener_(owner);
 }
 
 }  // namespace abo::controllers

@@ -135,6 +135,96 @@ TEST(RunStore, finds_its_owners_again_after_others_have_left) {
   EXPECT_EQ(store.owners_with_held(), std::vector<std::string>{"ml/third"});
 }
 
+std::vector<std::string> surplus(const RunStore& store, HistoryLimits limits, std::size_t most = 100) {
+  std::vector<std::string> names;
+  for (const SurplusRun& run : store.surplus("ml/w", limits, most)) names.push_back(run.name);
+  return names;
+}
+json::object ended(std::string_view name, std::string_view condition, std::string_view at,
+                   bool held = false) {
+  json::object object = job(name, "w", condition, held);
+  object["status"].as_object()["conditions"].at(0).as_object()["lastTransitionTime"] = at;
+  return object;
+}
+using Names = std::vector<std::string>;
+
+TEST(RunStore, tells_what_is_more_than_a_watcher_keeps_the_oldest_end_first_then_by_name) {
+  RunStore store;
+  store.upsert(0, ended("d", "Complete", "2026-11-22T05:30:00Z"), MonoTime{});
+  store.upsert(0, ended("a", "Complete", "2026-11-22T05:30:02Z"), MonoTime{});
+  store.upsert(1, ended("c", "Complete", "2026-11-22T05:30:01Z"), MonoTime{});
+  store.upsert(0, ended("b", "Complete", "2026-11-22T05:30:01Z"), MonoTime{});
+  store.upsert(0, ended("e", "Failed", "2026-11-22T05:29:00Z"), MonoTime{});
+  store.upsert(0, job("f", "w", ""), MonoTime{});
+  store.upsert(0, job("g", "other", "Complete"), MonoTime{});
+  EXPECT_EQ(surplus(store, {}), Names{}) << "no limit keeps all";
+  EXPECT_EQ(surplus(store, {.succeeded = 4, .failed = 1}), Names{});
+  EXPECT_EQ(surplus(store, {.succeeded = 1}), (Names{"d", "b", "c"}));
+  EXPECT_EQ(surplus(store, {.succeeded = 1}, 2), (Names{"d", "b"}));
+  EXPECT_EQ(surplus(store, {.succeeded = 0, .failed = 0}), (Names{"e", "d", "b", "c", "a"}));
+  auto first = store.surplus("ml/w", {.succeeded = 2}, 100).at(1);
+  EXPECT_EQ(std::tuple(first.watch, first.ns, first.name, format_rfc3339(first.ended)),
+            std::tuple(WatchId{0}, "ml", "b", "2026-11-22T05:30:01Z"));
+}
+
+TEST(RunStore, never_offers_what_is_not_recorded_and_nothing_younger_in_its_place) {
+  RunStore store;
+  store.upsert(0, ended("a", "Complete", "2026-11-22T05:30:00Z", true), MonoTime{});
+  store.upsert(0, ended("b", "Complete", "2026-11-22T05:30:01Z"), MonoTime{});
+  EXPECT_EQ(surplus(store, {.succeeded = 1}), Names{});
+  EXPECT_EQ(surplus(store, {.succeeded = 0}), Names{"b"});
+  store.recorded(0, "ml", "a", "uid-a");
+  EXPECT_EQ(surplus(store, {.succeeded = 1}), Names{"a"});
+}
+
+TEST(RunStore, offers_nothing_that_goes_already_and_counts_it_no_more) {
+  RunStore store;
+  store.upsert(0, ended("a", "Complete", "2026-11-22T05:30:00Z"), MonoTime{});
+  store.upsert(0, ended("b", "Complete", "2026-11-22T05:30:01Z"), MonoTime{});
+  store.leaving(store.surplus("ml/w", {.succeeded = 1}, 1).at(0));
+  EXPECT_EQ(store.counts("ml/w").succeeded, 1);
+  EXPECT_EQ(surplus(store, {.succeeded = 0}), Names{"b"});
+  json::object going = ended("b", "Complete", "2026-11-22T05:30:01Z");
+  going["metadata"].as_object()["deletionTimestamp"] = "2026-11-22T05:31:00Z";
+  store.upsert(0, going, MonoTime{});
+  EXPECT_EQ(store.counts("ml/w").succeeded, 0);
+  EXPECT_EQ(surplus(store, {.succeeded = 0}), Names{});
+  store.erase(0, "ml", "a");
+  store.erase(0, "ml", "b");
+  EXPECT_EQ(store.counts("ml/w").succeeded, 0);
+}
+
+TEST(RunStore, counts_what_terminates_at_work_for_as_long_as_it_exists) {
+  RunStore store;
+  json::object going = job("a", "w", "");
+  going["metadata"].as_object()["deletionTimestamp"] = "2026-11-22T05:31:00Z";
+  store.upsert(0, going, MonoTime{});
+  EXPECT_EQ(store.counts("ml/w").active, 1);
+}
+
+TEST(RunStore, takes_kinds_without_a_status_for_done_and_leaves_them) {
+  RunStore store;
+  store.kind_tells(1, report::Telling::Nothing);
+  for (std::string_view name : {"a", "b"}) store.upsert(1, job(name, "w", ""), MonoTime{});
+  store.upsert(0, job("c", "w", ""), MonoTime{});
+  EXPECT_EQ(store.counts("ml/w").succeeded, 2);
+  EXPECT_EQ(store.counts("ml/w").active, 1) << "how another watch's objects tell is another matter";
+  EXPECT_EQ(surplus(store, {.succeeded = 0}), Names{});
+}
+
+TEST(RunStore, orders_what_has_no_end_time_by_its_creation) {
+  RunStore store;
+  store.kind_tells(0, report::Telling::Phase);
+  for (auto [name, made] : {std::pair("a", "2026-11-22T05:30:01Z"), {"b", "2026-11-22T05:30:00Z"}}) {
+    json::object pod = job(name, "w", "");
+    pod["metadata"].as_object()["creationTimestamp"] = made;
+    pod["status"] = {{"phase", "Succeeded"}};
+    store.upsert(0, pod, MonoTime{});
+  }
+  EXPECT_EQ(surplus(store, {.succeeded = 0}), (Names{"b", "a"}));
+  EXPECT_FALSE(store.outcome(0, "ml", "a")->finished_at) << "nobody said when it finished";
+}
+
 // As often as an outage of a day makes a list break off: a counter of eight bits came round.
 TEST(RunStore, forgets_what_is_gone_however_many_lists_broke_off_before) {
   RunStore store;

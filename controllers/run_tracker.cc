@@ -89,6 +89,8 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
 
  private:
   void begin() {
+    tracker_.store_.kind_tells(id_,
+                               report::telling_of(resource_.group, resource_.kind, resource_.has_status));
     reflectors_.push_back(std::make_unique<kube::Reflector>(tracker_.client_, *this, reflector_options(),
                                                             tracker_.clock_, tracker_.sleeper_,
                                                             tracker_.options_.random));
@@ -104,7 +106,7 @@ class RunTracker::Watch final : public kube::ReflectorHandler {
     if (error.kind == ErrorKind::Forbidden) {
       error.message = fmt::format(
           "the operator may not list and watch {}; grant its ServiceAccount create, get, list, "
-          "watch and patch on them ({})",
+          "watch, patch and delete on them ({})",
           resource_.plural, error.message);
     }
     return error;

@@ -80,6 +80,20 @@ void Telemetry::listing(const WatcherRow& row, std::int64_t blobs, std::chrono::
   log_.info("listing goes on", {{"watcher", row.key()}, {"blobs", blobs}, {"seconds", so_far.count()}});
 }
 
+void Telemetry::history_deleted(const WatcherRow& row, std::size_t count) {
+  log_.info("finished resources deleted, as the history limits want it",
+            {{"watcher", row.key()}, {"count", static_cast<std::int64_t>(count)}});
+}
+
+void Telemetry::history_failed(const WatcherRow& row, const Error& error, bool tell_it) {
+  if (row.gone || !tell_it) return;
+  log_.warn("finished resources not deleted yet; trying again",
+            {{"watcher", row.key()}, {"reason", to_string(error.reason)}, {"error", error.message}});
+  if (disposition(error) != Disposition::StallUntilChanged) return;
+  tell(row, kube::EventType::Warning, std::string(to_string(error.reason)),
+       fmt::format("Finished resources beyond the history limits are not deleted: {}", error.message));
+}
+
 void Telemetry::polled(WatcherRow& row, const PassNumbers& numbers) {
   if (row.gone) return;
   WatcherFigures& figures = row.figures;

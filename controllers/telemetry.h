@@ -36,6 +36,9 @@ class Telemetry {
   // Told when it begins to fail and when it has gone after all; each failure is counted.
   void release_failed(const HeldRun& run, const Error& error, bool tell);  // counted, and told if it is news
   void released(const HeldRun& run);
+  // Finished resources beyond the history limits. The failure is counted as a request; told if it is news.
+  void history_deleted(const WatcherRow& row, std::size_t count);
+  void history_failed(const WatcherRow& row, const Error& error, bool tell);
 
   // A listing that is still going on.
   void listing(const WatcherRow& row, std::int64_t blobs, std::chrono::seconds so_far);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controllers/acting_account.h"
 #include "controllers/concurrently.h"
 
 namespace abo::controllers {
@@ -161,9 +162,7 @@ Error TriggerStage::advised(Error error) const {
   std::string_view advice;
   std::string own;
   if (error.reason == Reason::Forbidden) {
-    auto account = identity();
-    own = fmt::format("let {} create {} in namespace {} (a Role and a RoleBinding)",
-                      account ? "ServiceAccount " + account->name : "the operator's ServiceAccount",
+    own = fmt::format("let {} create {} in namespace {} (a Role and a RoleBinding)", to_string(identity()),
                       target_.resource.plural, row_.ns);
     advice = own;
   } else if (error.reason == Reason::QuotaExceeded) {
@@ -180,10 +179,7 @@ Error TriggerStage::advised(Error error) const {
 }
 
 std::optional<kube::ServiceAccount> TriggerStage::identity() const {
-  const std::string& own = plan_.spec.service_account_name;
-  const std::string& name = own.empty() ? services_.settings.default_service_account : own;
-  if (name.empty()) return std::nullopt;
-  return kube::ServiceAccount{row_.ns, name};
+  return acting_account(services_.settings, row_.ns, plan_.spec.service_account_name);
 }
 
 void TriggerStage::keep(const Work& work, const Creation& creation) {

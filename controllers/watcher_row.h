@@ -27,6 +27,15 @@ struct HeldAccess {
   std::int64_t generation = 0;
 };
 
+// What keeps a watcher to its history limits between two passes: see run_history.h.
+struct RunHistory {
+  HistoryLimits limits;        // as the spec says
+  bool polled = false;         // a poll reached its end since this process works for the watcher
+  std::uint32_t failures = 0;  // rounds in a row that could not delete what they should
+  MonoTime not_before{};       // of the next round
+  std::string warning;         // for the Ready condition; empty: all is well
+};
+
 struct PassPlan;
 
 struct WatcherRow {
@@ -63,6 +72,7 @@ struct WatcherRow {
   std::uint32_t runs_revision = 0;  // raised when a created resource changed
   std::uint32_t failures = 0;       // polls that failed in a row, for the backoff
   WatcherFigures figures;           // for the metrics
+  RunHistory history;
   std::string account;  // whose lanes its polls use: see account_of(); the resolved one after the first poll
 
   [[nodiscard]] std::string key() const { return ns + "/" + name; }

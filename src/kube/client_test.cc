@@ -197,8 +197,10 @@ TEST_F(DiscoveryTest, a_kind_is_found_once_per_ten_minutes) {
     auto job = run(discovery.find("batch/v1", "Job"));
     ASSERT_TRUE(job);
     EXPECT_EQ(*job, resources::jobs());
+    EXPECT_TRUE(job->has_status);
   }
   EXPECT_FALSE(run(discovery.find("batch/v1", "Thing"))->namespaced);
+  EXPECT_FALSE(run(discovery.find("batch/v1", "Thing"))->has_status);
   EXPECT_EQ(transport.requests.size(), 1U);
   EXPECT_EQ(transport.requests[0].url, "https://api:6443/apis/batch/v1");
   time.advance(10min);

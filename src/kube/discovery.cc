@@ -30,6 +30,13 @@ const Resource* pick(const std::vector<Resource>& resources, const std::string& 
   return found == resources.end() ? nullptr : &*found;
 }
 
+bool serves(const json::array& resources, std::string_view name) {
+  return std::ranges::any_of(resources, [&](const json::value& value) {
+    const json::object* entry = value.if_object();
+    return entry && find_string(*entry, {"name"}) == name;
+  });
+}
+
 }  // namespace
 
 std::vector<Resource> resources_of(const std::string& api_version, const json::object& list) {
@@ -42,8 +49,9 @@ std::vector<Resource> resources_of(const std::string& api_version, const json::o
     if (!entry) continue;
     std::string name{find_string(*entry, {"name"})};
     if (name.empty() || name.find('/') != name.npos) continue;
+    bool has_status = serves(*served, name + "/status");
     out.push_back({group, version, std::move(name), std::string{find_string(*entry, {"kind"})},
-                   find_bool(*entry, {"namespaced"})});
+                   find_bool(*entry, {"namespaced"}), has_status});
   }
   return out;
 }

@@ -15,6 +15,7 @@ struct Resource {
   std::string plural;   // "jobs"
   std::string kind;     // "Job"
   bool namespaced = true;
+  bool has_status = true;  // its objects have a status, as far as discovery shows: the subresource
 
   [[nodiscard]] std::string api_version() const { return group.empty() ? version : group + "/" + version; }
 

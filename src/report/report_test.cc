@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "report/conditions.h"
-#include "report/phase.h"
 #include "report/status.h"
 
 namespace abo::report {
@@ -9,10 +8,6 @@ namespace {
 
 WallTime at(std::int64_t seconds) {
   return WallTime{std::chrono::seconds{seconds}};
-}
-
-json::object object(std::string_view text) {
-  return parse_json(text)->as_object();
 }
 
 TEST(Status, survives_being_written_and_read) {
@@ -106,24 +101,6 @@ TEST(Conditions, cut_a_long_message_between_characters) {
   set_conditions(s, {Health::Stalled, Reason::InvalidTemplate, text}, 1, at(1));
   EXPECT_LE(ready(s)->message.size(), 1024u);
   EXPECT_EQ(ready(s)->message.substr(ready(s)->message.size() - 5), "\xC3\xBC...");
-}
-
-TEST(Phase, is_read_off_each_kind_of_object) {
-  auto phase = [](std::string_view text) { return to_string(outcome_of(object(text)).phase); };
-  EXPECT_EQ(phase(R"({})"), "Pending");
-  EXPECT_EQ(phase(R"({"status":{"active":1}})"), "Running");
-  EXPECT_EQ(phase(R"({"status":{"conditions":[{"type":"Complete","status":"True"}]}})"), "Succeeded");
-  EXPECT_EQ(phase(R"({"status":{"conditions":[{"type":"Complete","status":"False"}]}})"), "Pending");
-  EXPECT_EQ(phase(R"({"status":{"conditions":[{"type":"Failed","status":"True"}]}})"), "Failed");
-  EXPECT_EQ(phase(R"({"kind":"Workflow","status":{"phase":"Error"}})"), "Failed");
-  EXPECT_EQ(phase(R"({"kind":"Workflow","status":{"phase":"Running"}})"), "Running");
-}
-
-TEST(Phase, of_a_finished_job_carries_the_clusters_time) {
-  auto outcome = outcome_of(object(
-      R"({"status":{"conditions":[{"type":"Complete","status":"True","lastTransitionTime":"2026-11-22T05:30:00Z"}]}})"));
-  ASSERT_TRUE(outcome.finished_at);
-  EXPECT_EQ(format_rfc3339(*outcome.finished_at), "2026-11-22T05:30:00Z");
 }
 
 }  // namespace
