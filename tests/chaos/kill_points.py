@@ -83,6 +83,13 @@ def put_where_a_name_is_taken(stage: Stage) -> Script:
     yield from ()
 
 
+def put_and_keep_none(stage: Stage) -> Script:
+    """The operator deletes each Job as soon as it has finished and is recorded."""
+    stage.watch(successfulHistoryLimit=0)
+    stage.put(*BLOBS)
+    yield from ()
+
+
 def put_one_that_is_rejected(stage: Stage) -> Script:
     stage.watch()
     stage.put("Not A Container Name.csv", "a.csv", "c.csv")
@@ -126,6 +133,7 @@ KILL_POINTS: dict[str, KillPoint] = {
     "finalizer-remove": KillPoint("PATCH", r"/namespaces/{ns}/jobs/"),
     "finalizer-remove-moved": KillPoint("PATCH", r"/namespaces/{ns}/jobs/", move_our_finalizer, remove_others_finalizer,
                                         skip=1),
+    "history-delete": KillPoint("DELETE", r"/namespaces/{ns}/jobs/", put_and_keep_none),
     "event-create": KillPoint("POST", r"/namespaces/{ns}/events"),
     # A count is written a minute after its Event, by design.
     "event-count": KillPoint("PATCH", r"/namespaces/{ns}/events/", fail_twice, patience=100),
@@ -134,7 +142,7 @@ KILL_POINTS: dict[str, KillPoint] = {
 }
 
 # Writes that one poll makes more than once, and where the second or third finds another world than the first.
-AGAIN = {"resource-create": 2, "status-replace": 1, "finalizer-remove": 2, "lease-replace": 1}
+AGAIN = {"resource-create": 2, "status-replace": 1, "finalizer-remove": 2, "history-delete": 1, "lease-replace": 1}
 
 # What the operator reads between its writes: dying there is dying between two steps of a poll.
 READS: dict[str, KillPoint] = {
@@ -149,6 +157,7 @@ READS: dict[str, KillPoint] = {
     "the watcher before a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", ask_for_a_replay, trigger_all),
     "the watcher before the first creation of a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$",
                                                                    ask_for_a_replay, trigger_all, skip=1),
+    "the finished Job before it is deleted": KillPoint("GET", r"/namespaces/{ns}/jobs/process-", put_and_keep_none),
     "the Lease": KillPoint("GET", r"/namespaces/{ns}/leases/", flags=("--leader-elect",)),
 }
 

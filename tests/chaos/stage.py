@@ -73,8 +73,8 @@ class Stage:
                                        name=f"operator-{self.name}-{len(self.operators)}"))
         return self.operators[-1]
 
-    def watch(self) -> None:
-        made = self.kube.create(watcher(self.service, self.name, self.name, self.case.template))
+    def watch(self, **spec) -> None:
+        made = self.kube.create(watcher(self.service, self.name, self.name, self.case.template, **spec))
         self.uid = made["metadata"]["uid"]
 
     def put(self, *names: str) -> None:

@@ -57,9 +57,11 @@ class Character:
 
 
 CHARACTERS = {
-    "plain": Character(0.50),
+    "plain": Character(0.47),
     "hasty": Character(0.15, deletes="at once"),
     "ttl": Character(0.08, ttl_job(), deletes="never"),
+    # The operator itself deletes them, but the newest two.
+    "pruned": Character(0.03, job(), {"successfulHistoryLimit": 2}, deletes="never"),
     "filtered": Character(0.10, spec={"blobPattern": r"\.csv$", "blobExcludePattern": "^in/", "minSizeBytes": 1}),
     "limited": Character(0.03, ttl_job(), {"maxActive": 5}, deletes="never", punctual=False),
     "aged": Character(0.04, spec={"minAgeSeconds": 2}, punctual=False),

@@ -313,7 +313,7 @@ def rules(**without: str) -> list[dict]:
 
 @pytest.mark.parametrize("missing, says", [
     ({"jobs": "create"}, 'cannot create resource "jobs"'),
-    ({"jobs": "list"}, "grant its ServiceAccount create, get, list, watch and patch"),
+    ({"jobs": "list"}, "grant its ServiceAccount create, get, list, watch, patch and delete"),
     ({"secrets": "get"}, "the operator may not read Secret azure"),
 ], ids=["to_create_jobs", "to_list_jobs", "to_read_secrets"])
 def test_a_right_the_operator_lacks_is_named_and_its_grant_heals(missing, says, own_operator, bed, scene, job_template):

@@ -387,12 +387,6 @@ def test_kubectl_shows_the_columns(operator, scene, bed, namespace):
     assert "PATTERN" not in bed.kubectl("get", "azureblobwatchers", "-n", namespace)
 
 
-def test_fields_this_version_does_not_act_on_are_named(operator, scene):
-    scene.watch(successfulHistoryLimit=3)
-    message = condition(scene.wait_ready(), "Ready")["message"]
-    assert "successfulHistoryLimit" in message and "ttlSecondsAfterFinished" in message
-
-
 def test_a_name_in_a_shell_command_draws_a_warning(operator, scene, job_template):
     job_template["spec"]["template"]["spec"]["containers"][0]["command"] = ["/bin/sh", "-c", "cat ${BLOB_NAME}"]
     scene.watch(template=job_template)
