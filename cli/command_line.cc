@@ -130,6 +130,9 @@ void add_run(CLI::App& app, RunOptions& o, int& exit_code) {
                    "repeated (default: these two)")
       ->delimiter(',')
       ->type_name("KIND");
+  command->add_flag("--allow-operator-identity", o.allow_operator_identity,
+                    "Let watchers use the operator's own Azure identity (spec.identity without "
+                    "serviceAccountName); everyone who may write a watcher then reads what it may read");
   command
       ->add_option(
           "--default-service-account", o.default_service_account,

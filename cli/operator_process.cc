@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "controllers/watcher_identity.h"
 #include "runtime/process_metrics.h"
 #include "runtime/resident_memory.h"
 
@@ -74,14 +75,13 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
                .dropped = [this] { metrics_.events_dropped.with().add(); }}),
       telemetry_(log, metrics_, gauges_, events_, clock),
       azure_transport_(loop_.get_executor(), {.ca_file = config_.ca_file}),
+      tokens_(azure_transport_, clock, token_options()),
       blobs_(azure_transport_, clock,
              {.sleep = [this](std::chrono::milliseconds time) { return sleeper_.sleep(time); },
               .seed = random_(),
-              .observer =
-                  [this](std::string_view operation, std::string_view code, bool throttled) {
-                    metrics_.azure_requests.with({std::string(operation), std::string(code)}).add();
-                    if (throttled) metrics_.azure_throttled.with().add();
-                  }}),
+              .tokens = &tokens_,
+              .observer = [this](std::string_view operation, std::string_view code,
+                                 bool throttled) { count_azure(operation, code, throttled); }}),
       runs_(client_, discovery_, clock, sleeper_, watch_scope_,
             {.namespaces = config_.settings.namespaces,
              .random = [this] { return random(); },
@@ -114,6 +114,23 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
                                                 }},
                       clock, sleeper_, [this] { return random(); });
   }
+}
+
+void OperatorProcess::count_azure(std::string_view operation, std::string_view code, bool throttled) {
+  metrics_.azure_requests.with({std::string(operation), std::string(code)}).add();
+  if (throttled) metrics_.azure_throttled.with().add();
+}
+
+// azure/ never sees Kubernetes: whose token it exchanges, it is told here.
+azure::TokenStoreOptions OperatorProcess::token_options() {
+  return {.environment = config_.settings.identities,
+          .service_account_token =
+              [this](azure::ServiceAccountToken account) {
+                return controllers::service_account_token(client_, std::move(account));
+              },
+          .read_file = kube::Surroundings::real().read_file,
+          .observer = [this](std::string_view operation, std::string_view code,
+                             bool throttled) { count_azure(operation, code, throttled); }};
 }
 
 int OperatorProcess::run() {

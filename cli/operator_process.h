@@ -10,6 +10,7 @@
 #include <random>
 
 #include "azure/blob_client.h"
+#include "azure/token_store.h"
 #include "cli/run.h"
 #include "controllers/azureblobwatcher_controller.h"
 #include "controllers/operator_metrics.h"
@@ -62,6 +63,8 @@ class OperatorProcess {
   [[nodiscard]] Task<void> shut_down();
   [[nodiscard]] net::ServerAnswer metrics_page();
   [[nodiscard]] net::ServerAnswer readiness() const;
+  void count_azure(std::string_view operation, std::string_view code, bool throttled);
+  [[nodiscard]] azure::TokenStoreOptions token_options();
   [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   ProcessConfig config_;
@@ -86,6 +89,7 @@ class OperatorProcess {
   kube::EventRecorder events_;
   controllers::Telemetry telemetry_;
   net::CurlTransport azure_transport_;
+  azure::TokenStore tokens_;
   azure::BlobClient blobs_;
   controllers::RunTracker runs_;
   std::optional<kube::LeaderElection> election_;

@@ -13,7 +13,9 @@
 #include "cli/preview_subject.h"
 #include "cli/progress_line.h"
 #include "cli/text_table.h"
+#include "controllers/settings.h"
 #include "controllers/watcher_access.h"
+#include "controllers/watcher_identity.h"
 #include "kube/api_connection.h"
 #include "kube/signal.h"
 #include "kube/sleeper.h"
@@ -31,16 +33,23 @@ constexpr std::chrono::milliseconds between_progress{100};
 // One call of the command. Everything that it speaks to is a member and outlives the one task that runs.
 class Preview {
  public:
-  Preview(const PreviewOptions& options, azure::EndpointPolicy policy, std::ostream& out, std::ostream& err)
+  Preview(const PreviewOptions& options, controllers::Settings settings, std::ostream& out, std::ostream& err)
       : options_(options),
-        policy_(std::move(policy)),
+        settings_(std::move(settings)),
         out_(out),
         err_(err),
         around_(kube::Surroundings::real()),
         transport_(loop_.get_executor(), {.ca_file = options.ca_file}),
+        tokens_(transport_, clock_,
+                {.environment = settings_.identities,
+                 .service_account_token =
+                     [this](azure::ServiceAccountToken account) {
+                       return controllers::service_account_token(*client_, std::move(account));
+                     }}),
         blobs_(transport_, clock_,
                {.sleep = [this](std::chrono::milliseconds time) { return sleeper_.sleep(time); },
                 .seed = std::random_device{}(),
+                .tokens = &tokens_,
                 .observer =
                     [this](std::string_view, std::string_view code, bool) {
                       if (code != "200") survey_->page_failed();
@@ -154,12 +163,12 @@ class Preview {
       report_.credential = "none (anonymous)";
       co_return resolve(spec, nullptr);
     }
-    if (spec.identity) {
-      if (own) co_return resolve(spec, &*own);
+    if (spec.identity && own) co_return resolve(spec, &*own);
+    if (spec.identity && spec.identity->service_account_name.empty()) {
       co_return fail(
-          ErrorKind::Unauthenticated, Reason::NotSupported,
-          fmt::format("spec.identity is an identity of the cluster's, which this command cannot take; set {} "
-                      "for your own",
+          ErrorKind::Forbidden, Reason::IdentityNotAllowed,
+          fmt::format("spec.identity is the operator's own identity, which this command cannot take; set {} "
+                      "for yours",
                       environment_credentials));
     }
     if (own && !subject.stored) co_return resolve(spec, &*own);
@@ -180,24 +189,26 @@ class Preview {
 
   Task<Result<azure::Access>> by_secret(const Subject& subject) {
     const api::Spec& spec = subject.plan.spec;
+    std::string where_is_it =
+        spec.identity ? fmt::format("ServiceAccount {} of namespace {}", spec.identity->service_account_name,
+                                    subject.watcher.ns)
+                      : fmt::format("Secret {} of namespace {}", spec.credentials_secret, subject.watcher.ns);
     if (auto connected = connect(); !connected) {
       Error error = std::move(connected.error());
       error.reason = Reason::ApiServerUnavailable;
       error.message =
-          fmt::format("the credential is in Secret {} of namespace {}, and there is no cluster to ask: {}",
-                      spec.credentials_secret, subject.watcher.ns, error.message);
+          fmt::format("the credential is {}, and there is no cluster to ask: {}", where_is_it, error.message);
       co_return std::unexpected(std::move(error));
     }
-    report_.credential =
-        fmt::format("Secret {} of namespace {}", spec.credentials_secret, subject.watcher.ns);
+    report_.credential = where_is_it;
     progress_.show(fmt::format("reading {}", report_.credential));
     controllers::WatcherRow row;
     row.ns = subject.watcher.ns;
     row.name = subject.watcher.name;
     row.uid = subject.watcher.uid;
     auto access =
-        co_await controllers::watcher_access(*client_, clock_, policy_, spec, subject.generation, row);
-    if (!access && access.error().reason == Reason::Forbidden) {
+        co_await controllers::watcher_access(*client_, clock_, settings_, spec, subject.generation, row);
+    if (!access && !spec.identity && access.error().reason == Reason::Forbidden) {
       access.error().message = fmt::format("you may not read {} (get on secrets)", report_.credential);
     }
     co_return access;
@@ -209,7 +220,7 @@ class Preview {
                                  .endpoint = spec.endpoint,
                                  .secret_data = std::nullopt,
                                  .secret_name = {},
-                                 .policy = policy_};
+                                 .policy = settings_.endpoints};
     if (own) {
       report_.credential = own->variable;
       request.secret_data = own->data;
@@ -263,7 +274,7 @@ class Preview {
   }
 
   const PreviewOptions& options_;
-  azure::EndpointPolicy policy_;
+  controllers::Settings settings_;
   std::ostream& out_;
   std::ostream& err_;
   kube::Surroundings around_;
@@ -274,6 +285,7 @@ class Preview {
   net::CurlTransport transport_;
   std::optional<kube::ApiConnection> connection_;
   std::optional<kube::Client> client_;
+  azure::TokenStore tokens_;
   azure::BlobClient blobs_;
   std::optional<Survey> survey_;
   PreviewReport report_;
@@ -293,7 +305,15 @@ int preview(const PreviewOptions& options, std::ostream& out, std::ostream& err)
     err << "error: " << policy.error().message << '\n';
     return wrong_call;
   }
-  Preview command(options, std::move(*policy), out, err);
+  auto identities = azure::IdentityEnvironment::read(kube::Surroundings::real().env);
+  if (!identities) {
+    err << "error: " << identities.error().message << '\n';
+    return wrong_call;
+  }
+  controllers::Settings settings;
+  settings.endpoints = std::move(*policy);
+  settings.identities = std::move(*identities);
+  Preview command(options, std::move(settings), out, err);
   return command.run();
 }
 

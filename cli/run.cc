@@ -31,12 +31,16 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   if (!endpoints) return pass(endpoints);
   auto kinds = kinds_of(options);
   if (!kinds) return pass(kinds);
+  auto identities = azure::IdentityEnvironment::read(kube::Surroundings::real().env);
+  if (!identities) return pass(identities);
   auto cluster = cluster_of(options.kubeconfig, options.context);
   if (!cluster) return pass(cluster);
   ProcessConfig config;
   config.settings.namespaces = options.namespaces;
   config.settings.kinds = std::move(*kinds);
   config.settings.endpoints = std::move(*endpoints);
+  config.settings.identities = std::move(*identities);
+  config.settings.allow_operator_identity = options.allow_operator_identity;
   config.settings.default_service_account = options.default_service_account;
   config.settings.settle_margin = std::chrono::seconds{options.settle_margin_seconds};
   config.settings.idle_status_interval = std::chrono::seconds{options.idle_status_interval_seconds};

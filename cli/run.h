@@ -24,6 +24,7 @@ struct RunOptions {
   std::size_t max_concurrent_polls = 64;
   std::vector<std::string> allowed_endpoints;
   std::vector<std::string> allowed_kinds;
+  bool allow_operator_identity = false;
   std::string default_service_account;
   std::int64_t settle_margin_seconds = 30;
   std::int64_t idle_status_interval_seconds = 300;

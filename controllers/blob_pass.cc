@@ -112,8 +112,8 @@ class BlobPass {
     if (auto recorded = co_await record_held(); !recorded) co_return pass(recorded);
     if (suspended_) co_return Result<void>{};
     if (!target) co_return pass(target);
-    auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings.endpoints,
-                                          plan_->spec, generation_, row_);
+    auto access = co_await watcher_access(services_.kube, services_.clock, services_.settings, plan_->spec,
+                                          generation_, row_);
     if (!access) co_return pass(access);
     identity_ = {row_.uid, access->container.text()};
     row_.account = access->container.endpoint.origin() + "/" + access->container.account;

@@ -3,24 +3,12 @@
 #include <fmt/format.h>
 
 namespace abo::controllers {
-namespace {
-
-Result<void> check_supported(const api::Spec& spec) {
-  if (!spec.identity) return {};
-  return fail(ErrorKind::Invalid, Reason::NotSupported,
-              "spec.identity is not supported by this version; use spec.credentialsSecret with an "
-              "accountKey, a sasToken "
-              "or a connectionString");
-}
-
-}  // namespace
 
 Result<PassPlan> PassPlan::make(std::string_view spec_json, std::string_view ns, const KindPolicy& kinds) {
   auto value = parse_json(spec_json);
   if (!value) return pass(value);
   auto spec = api::decode_spec(*value);
   if (!spec) return pass(spec);
-  if (auto supported = check_supported(*spec); !supported) return pass(supported);
   auto filter = filter::Filter::compile(*spec);
   if (!filter) return pass(filter);
   auto parsed =

@@ -19,7 +19,7 @@ struct PassPlan {
   filter::Filter filter;
   render::Template template_;
 
-  // Errors: Invalid with InvalidSpec, InvalidPattern, InvalidTemplate or NotSupported; Forbidden with KindNotAllowed.
+  // Errors: Invalid with InvalidSpec, InvalidPattern or InvalidTemplate; Forbidden with KindNotAllowed.
   static Result<PassPlan> make(std::string_view spec_json, std::string_view ns, const KindPolicy& kinds);
 };
 

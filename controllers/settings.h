@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "azure/endpoint_policy.h"
+#include "azure/identity_environment.h"
 #include "controllers/kind_policy.h"
 
 namespace abo::controllers {
@@ -15,6 +16,8 @@ struct Settings {
   std::vector<std::string> namespaces;  // empty: all
   KindPolicy kinds = KindPolicy::defaults();
   azure::EndpointPolicy endpoints;
+  azure::IdentityEnvironment identities;
+  bool allow_operator_identity = false;  // watchers may use the operator's own Azure identity
   std::string default_service_account;
   std::chrono::seconds settle_margin{30};
   std::chrono::seconds idle_status_interval{300};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
+#include "controllers/watcher_identity.h"
 #include "kube/resource.h"
 
 namespace abo::controllers {
@@ -46,9 +47,8 @@ Task<Result<azure::SecretData>> read_secret(kube::Client& client, const WatcherR
 
 }  // namespace
 
-Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& clock,
-                                           const azure::EndpointPolicy& policy, api::Spec spec,
-                                           std::int64_t generation, WatcherRow& row) {
+Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& clock, const Settings& settings,
+                                           api::Spec spec, std::int64_t generation, WatcherRow& row) {
   bool usable =
       row.access && row.access->generation == generation && clock.mono() - row.access->fetched < max_age;
   if (usable) co_return row.access->access;
@@ -58,12 +58,19 @@ Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& cl
     if (!read) co_return pass(read);
     secret = std::move(*read);
   }
+  std::optional<azure::TokenGrant> identity;
+  if (spec.identity) {
+    auto grant = co_await watcher_identity(client, settings, *spec.identity, row.ns);
+    if (!grant) co_return pass(grant);
+    identity = std::move(*grant);
+  }
   azure::AccessRequest request{.storage_account = spec.storage_account,
                                .container_name = spec.container_name,
                                .endpoint = spec.endpoint,
                                .secret_data = std::move(secret),
                                .secret_name = spec.credentials_secret,
-                               .policy = policy};
+                               .policy = settings.endpoints,
+                               .identity = std::move(identity)};
   auto access = azure::resolve_access(request, clock.wall());
   if (!access) {
     row.access.reset();

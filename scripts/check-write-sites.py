@@ -18,6 +18,8 @@ SITE = re.compile(r"// write site: ([a-z-]+)$")
 # Only the client itself makes such requests: everybody else goes through its methods, which CALL finds.
 METHOD = re.compile(r'"(?:POST|PUT|PATCH|DELETE)"')
 CLIENTS = {"src/kube/client.cc"}
+# Not to Kubernetes: the token endpoint of Microsoft Entra takes a POST, which changes nothing.
+ELSEWHERE = {"src/azure/token_protocol.cc"}
 
 
 def sources() -> list[Path]:
@@ -33,7 +35,7 @@ def look_at(file: Path, sites: dict[str, str]) -> list[str]:
     name = str(file.relative_to(ROOT))
     for number, line in enumerate(lines, 1):
         where = f"{name}:{number}"
-        if METHOD.search(line.split("//")[0]) and name not in CLIENTS and not name.startswith("src/net/"):
+        if METHOD.search(line.split("//")[0]) and name not in CLIENTS | ELSEWHERE and not name.startswith("src/net/"):
             wrong.append(f"{where}: writes without kube::Client: {line.strip()}")
         if name in CLIENTS or not CALL.search(line):
             continue

@@ -83,18 +83,21 @@ std::string check_credential(CredentialKind credential) {
     case CredentialKind::Sas:
       return "the SAS was not accepted; was the key it is signed with rotated, is it made for this "
              "container, has it begun?";
+    case CredentialKind::Bearer:
+      return "the token was not accepted; does the account belong to the identity's tenant?";
   }
   return {};
 }
 
 Meaning authentication_failed(const net::Response& response, WallTime now, CredentialKind credential) {
   bool sas = credential == CredentialKind::Sas;
+  bool signed_here = credential == CredentialKind::SharedKey || credential == CredentialKind::Anonymous;
   if (sas &&
       element(response.body, "AuthenticationErrorDetail").contains("not valid in the specified time frame")) {
     return {ErrorKind::Unauthenticated, Reason::SasExpired,
             "the SAS has expired or has not begun yet; make a new one"};
   }
-  std::string skew = sas ? "" : clock_skew(response, now);
+  std::string skew = signed_here ? clock_skew(response, now) : "";
   return {ErrorKind::Unauthenticated, Reason::AuthenticationFailed,
           skew.empty() ? check_credential(credential) : skew};
 }
@@ -107,12 +110,19 @@ Meaning forbidden(std::string_view code, const net::Response& response, WallTime
                   CredentialKind credential) {
   if (code == "AuthenticationFailed" || code == "InvalidAuthenticationInfo")
     return authentication_failed(response, now, credential);
+  bool bearer = credential == CredentialKind::Bearer;
+  if (code == "AuthorizationFailure" && bearer)
+    return denied("the account's network rules do not admit this address");
   if (code == "AuthorizationFailure") {
     // Azure says so when the network rules refuse the caller, Azurite when the key or SAS is wrong.
     Meaning meaning = authentication_failed(response, now, credential);
     meaning.advice += " (or the account's network rules do not admit this address)";
     return meaning;
   }
+  if (code == "AuthorizationPermissionMismatch" && bearer)
+    return denied(
+        "the identity may not list this container; give it the role Storage Blob Data Reader on it (a new "
+        "assignment takes up to ten minutes)");
   if (code == "AuthorizationPermissionMismatch")
     return denied("the credential does not permit listing this container; a SAS needs list (l)");
   if (code == "AuthorizationResourceTypeMismatch")
@@ -194,8 +204,13 @@ Meaning meaning_of(const net::Response& response, std::string_view code, WallTim
 
 CredentialKind kind_of(const Access& access) {
   if (std::holds_alternative<SharedKey>(access.credential)) return CredentialKind::SharedKey;
+  if (std::holds_alternative<Bearer>(access.credential)) return CredentialKind::Bearer;
   return std::holds_alternative<SasToken>(access.credential) ? CredentialKind::Sas
                                                              : CredentialKind::Anonymous;
+}
+
+bool refuses_credential(const net::Response& response) {
+  return response.status == 401 || (response.status == 403 && error_code(response) == "AuthenticationFailed");
 }
 
 bool is_passing(int status) {

@@ -10,7 +10,7 @@
 
 namespace abo::azure {
 
-enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas };
+enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas, Bearer };
 [[nodiscard]] CredentialKind kind_of(const Access& access);
 
 // `now` is this machine's time: a refused signature is compared with the answer's Date, since a wrong clock is a common
@@ -24,6 +24,9 @@ enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas };
 //   400 about a name             Invalid          InvalidSpec
 //   anything else, redirects     Invalid          InvalidResponse
 [[nodiscard]] Error error_of(const net::Response& response, WallTime now, CredentialKind credential);
+
+// The credential itself was refused (401, or 403 AuthenticationFailed), so a newer token may fare better.
+[[nodiscard]] bool refuses_credential(const net::Response& response);
 
 // 408, 429, 500, 502, 503, 504: the same request may succeed in a moment.
 [[nodiscard]] bool is_passing(int status);

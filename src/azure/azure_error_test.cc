@@ -101,6 +101,19 @@ TEST(AzureError, is_not_certain_about_the_firewall) {
   EXPECT_THAT(error.message, HasSubstr("network rules"));
 }
 
+TEST(AzureError, of_a_bearer_token_speaks_of_its_identity) {
+  auto error = [](int status, std::string_view code) {
+    return error_of(answer(status, code), now, CredentialKind::Bearer);
+  };
+  EXPECT_THAT(error(401, "InvalidAuthenticationInfo").message, HasSubstr("the identity's tenant"));
+  EXPECT_EQ(error(403, "AuthorizationFailure").reason, Reason::PermissionDenied);
+  EXPECT_THAT(error(403, "AuthorizationFailure").message, HasSubstr("network rules"));
+  EXPECT_THAT(error(403, "AuthorizationPermissionMismatch").message, HasSubstr("Storage Blob Data Reader"));
+  EXPECT_TRUE(refuses_credential(answer(401, "")));
+  EXPECT_TRUE(refuses_credential(answer(403, "AuthenticationFailed")));
+  EXPECT_FALSE(refuses_credential(answer(403, "AuthorizationPermissionMismatch")));
+}
+
 TEST(AzureError, prefers_the_code_of_the_header) {
   net::Response response = answer(403, "Other");
   response.headers.emplace_back("x-ms-error-code", "AuthenticationFailed");

@@ -13,6 +13,7 @@
 
 #include "azure/container_shape.h"
 #include "azure/credentials.h"
+#include "azure/token_store.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "listing/list_page_decoder.h"
@@ -42,6 +43,7 @@ struct BlobClientOptions {
   std::size_t extra_lists = 28;
   std::chrono::milliseconds deadline{0};   // of a whole listing; 0: none
   std::size_t max_page_bytes = 64U << 20;  // a full page has about 4 MB
+  TokenStore* tokens = nullptr;            // lent; needed for an Access with a Bearer
   // Told of every request that was sent: ("ListBlobs", "200", false); the code is the HTTP status, or "error" when no
   // answer came.
   std::function<void(std::string_view operation, std::string_view code, bool throttled)> observer;
@@ -71,7 +73,7 @@ class BlobClient {
   // hands out its blobs again, and a failed listing has handed out some: the sink's owner must tolerate repeats, and
   // may draw conclusions from what is missing only after success. `shape`, lent, makes that a large container is listed
   // in parts; without it the listing is one and begin_again stays false.
-  // Errors: those of error_of(), of Transport::send() and of ListPageDecoder, and
+  // Errors: those of error_of(), of Transport::send(), of TokenStore::token() and of ListPageDecoder, and
   //   Invalid    InvalidResponse     no Date, a marker that was given before, a page beyond max_page_bytes (TooLarge)
   //   Throttled  Throttled           the service wants a longer pause than may be waited; retry_after says how long
   //   UnknownOutcome ServiceUnavailable  the deadline has passed

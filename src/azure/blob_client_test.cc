@@ -194,6 +194,85 @@ TEST_F(BlobClientTest, sends_a_sas_as_it_is_and_no_signature) {
   EXPECT_EQ(header(transport.requests[0], "x-ms-version"), "2021-12-02");
 }
 
+// A token endpoint beside the blob service: gives "token1", "token2", …
+struct Bearers : BlobClientTest {
+  ScriptedTransport entra;
+  TokenStore tokens{entra, clock, {}};
+  Bearers() {
+    options.tokens = &tokens;
+    for (int i = 1; i <= 9; ++i)
+      entra.steps.push_back(
+          status(200, {}, fmt::format(R"({{"access_token":"token{}","expires_in":3600}})", i)));
+  }
+  static Access bearer_access() {
+    EndpointPolicy policy;
+    SecretData data{{"tenantId", Secret("t.example")},
+                    {"clientId", Secret("11111111-2222-3333-4444-555555555555")},
+                    {"clientSecret", Secret("hunter2")}};
+    return *resolve_access({"acct", "data", "", data, "creds", policy}, WallTime{});
+  }
+};
+
+TEST_F(Bearers, one_token_is_sent_with_each_page) {
+  transport.steps = {ok({"a"}, "m1"), ok({"b"})};
+  ASSERT_TRUE(list(bearer_access()));
+  ASSERT_EQ(transport.requests.size(), 2u);
+  for (const auto& request : transport.requests) {
+    EXPECT_EQ(header(request, "Authorization"), "Bearer token1");
+    EXPECT_EQ(header(request, "x-ms-version"), "2021-12-02");
+  }
+  EXPECT_EQ(entra.requests.size(), 1u);
+}
+
+TEST_F(Bearers, an_old_token_that_is_refused_is_replaced_and_the_page_asked_for_again) {
+  for (auto [code, word] :
+       {std::pair{401, "InvalidAuthenticationInfo"}, std::pair{403, "AuthenticationFailed"}}) {
+    transport.steps = {ok({"a"})};
+    ASSERT_TRUE(list(bearer_access()));
+    clock.elapsed += 1min;
+    names.clear();
+    transport.steps = {ok({"a"}, "m1"), status(code, {{"x-ms-error-code", word}}), ok({"b"})};
+    auto listing = list(bearer_access());
+    ASSERT_TRUE(listing) << listing.error().message;
+    EXPECT_THAT(names, ElementsAre("a", "b"));
+    clock.elapsed += 1min;
+  }
+  EXPECT_EQ(entra.requests.size(), 3u);
+  EXPECT_THAT(pauses, IsEmpty());
+}
+
+TEST_F(Bearers, a_new_token_that_is_refused_too_ends_the_listing_and_is_named_in_no_error) {
+  transport.steps = {ok({"a"})};
+  ASSERT_TRUE(list(bearer_access()));
+  clock.elapsed += 1min;
+  transport.steps = {status(401), status(401), ok({"b"})};
+  Error error = failure(bearer_access());
+  EXPECT_EQ(error.reason, Reason::AuthenticationFailed);
+  EXPECT_THAT(error.message, HasSubstr("tenant"));
+  EXPECT_THAT(error.message, Not(HasSubstr("token2")));
+  EXPECT_EQ(entra.requests.size(), 2u);
+  EXPECT_EQ(transport.steps.size(), 1u);
+}
+
+TEST_F(Bearers, a_listing_without_a_token_ends_with_the_reason_and_asks_the_blob_service_nothing) {
+  entra.steps = {status(401, {}, R"({"error":"invalid_client","error_codes":[7000222]})")};
+  Error error = failure(bearer_access());
+  EXPECT_EQ(error.reason, Reason::AuthenticationFailed);
+  EXPECT_THAT(error.message, HasSubstr("has expired"));
+  EXPECT_THAT(transport.requests, IsEmpty());
+}
+
+TEST_F(Bearers, what_the_identity_may_not_do_asks_for_no_other_token) {
+  transport.steps = {ok({"a"})};
+  ASSERT_TRUE(list(bearer_access()));
+  clock.elapsed += 1min;
+  transport.steps = {status(403, {{"x-ms-error-code", "AuthorizationPermissionMismatch"}})};
+  Error error = failure(bearer_access());
+  EXPECT_EQ(error.reason, Reason::PermissionDenied);
+  EXPECT_THAT(error.message, HasSubstr("Storage Blob Data Reader"));
+  EXPECT_EQ(entra.requests.size(), 1u);
+}
+
 TEST_F(BlobClientTest, repeated_marker_ends_the_listing_with_an_error) {
   transport.steps = {ok({"a"}, "m1"), ok({"b"}, "m2"), ok({"c"}, "m1"), ok({"d"})};
   Error error = failure();

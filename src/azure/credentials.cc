@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view account_key = "accountKey";
 constexpr std::string_view sas_token = "sasToken";
 constexpr std::string_view connection_string = "connectionString";
+constexpr std::string_view client_secret = "clientSecret";
 
 std::unexpected<Error> invalid_secret(std::string message) {
   return fail(ErrorKind::Invalid, Reason::InvalidSecret, std::move(message));
@@ -42,7 +43,7 @@ std::string key_list(const SecretData& data) {
 // The one key of the Secret that says how to sign.
 Result<std::string_view> choose_key(const SecretData& data, const std::string& secret) {
   std::vector<std::string_view> present;
-  for (std::string_view key : {account_key, sas_token, connection_string}) {
+  for (std::string_view key : {account_key, sas_token, connection_string, client_secret}) {
     if (data.contains(std::string(key))) present.push_back(key);
   }
   if (present.size() > 1) {
@@ -50,25 +51,37 @@ Result<std::string_view> choose_key(const SecretData& data, const std::string& s
         fmt::format("Secret \"{}\" has both {} and {}; keep one of them", secret, present[0], present[1]));
   }
   if (present.size() == 1) return present[0];
-  if (data.contains("clientSecret") || data.contains("clientId") || data.contains("tenantId")) {
-    return fail(
-        ErrorKind::Invalid, Reason::NotSupported,
-        fmt::format(
-            "Secret \"{}\" holds a client secret (tenantId, clientId, clientSecret), which this version "
-            "cannot use yet; give it accountKey, sasToken or connectionString",
-            secret));
-  }
-  return invalid_secret(
-      fmt::format("Secret \"{}\" needs one of the keys accountKey, sasToken or connectionString, but has {}",
-                  secret, key_list(data)));
+  return invalid_secret(fmt::format(
+      "Secret \"{}\" needs one of the keys accountKey, sasToken, connectionString or clientSecret "
+      "(with tenantId and clientId), but has {}",
+      secret, key_list(data)));
 }
 
-// What the Secret says, whichever of its three forms it has.
+// What the Secret says, whichever of its forms it has.
 struct Credential {
   std::string account, endpoint;  // of a connection string
   Secret key, sas;
+  std::optional<TokenGrant> grant;
   std::string what;  // names the Secret's key in messages
 };
+
+Result<std::string> plain(const SecretData& data, std::string_view key, const std::string& secret) {
+  auto found = data.find(std::string(key));
+  if (found == data.end())
+    return invalid_secret(fmt::format("Secret \"{}\" has clientSecret, but no {}", secret, key));
+  return std::string(trimmed(found->second).reveal());
+}
+
+Result<TokenGrant> read_client(const SecretData& data, const std::string& secret, Secret text) {
+  auto tenant = plain(data, "tenantId", secret);
+  if (!tenant) return pass(tenant);
+  auto client = plain(data, "clientId", secret);
+  if (!client) return pass(client);
+  auto what = [&](std::string_view key) { return fmt::format("{} in Secret \"{}\"", key, secret); };
+  if (auto ok = check_tenant_id(*tenant, what("tenantId"), Reason::InvalidSecret); !ok) return pass(ok);
+  if (auto ok = check_client_id(*client, what("clientId"), Reason::InvalidSecret); !ok) return pass(ok);
+  return TokenGrant{std::move(*tenant), std::move(*client), ClientSecret{std::move(text)}};
+}
 
 Result<Credential> read_secret(const SecretData& data, const AccessRequest& request) {
   const std::string& secret = request.secret_name;
@@ -83,6 +96,10 @@ Result<Credential> read_secret(const SecretData& data, const AccessRequest& requ
     credential.key = std::move(value);
   } else if (*key == sas_token) {
     credential.sas = std::move(value);
+  } else if (*key == client_secret) {
+    auto grant = read_client(data, secret, std::move(value));
+    if (!grant) return pass(grant);
+    credential.grant = std::move(*grant);
   } else {
     auto parsed = parse_connection_string(value, credential.what);
     if (!parsed) return pass(parsed);
@@ -133,10 +150,15 @@ Result<Access> resolve_access(const AccessRequest& request, WallTime now) {
     if (!read) return pass(read);
     credential = std::move(*read);
   }
+  if (request.identity) credential.grant = request.identity;
   auto url = place(request, credential);
   if (!url) return pass(url);
   Access access{std::move(*url), Anonymous{}, std::nullopt};
   if (!credential.sas.empty()) return with_sas(std::move(access), credential, now);
+  if (credential.grant) {
+    Cloud cloud = cloud_of(access.container.endpoint.host);
+    access.credential = Bearer{finish(std::move(*credential.grant), cloud)};
+  }
   if (!credential.key.empty()) {
     auto key = parse_shared_key(access.container.account, credential.key, credential.what);
     if (!key) return pass(key);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "azure/endpoint_policy.h"
 #include "azure/sas.h"
 #include "azure/shared_key.h"
+#include "azure/token_grant.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -21,9 +23,14 @@ struct Anonymous {
   friend bool operator==(const Anonymous&, const Anonymous&) = default;
 };
 
+// A token is got from the TokenStore for each request; a pointer, since a row keeps its Access.
+struct Bearer {
+  std::shared_ptr<const TokenGrant> grant;
+};
+
 struct Access {
   ContainerUrl container;
-  std::variant<Anonymous, SharedKey, SasToken> credential;
+  std::variant<Anonymous, SharedKey, SasToken, Bearer> credential;
   std::optional<ServiceTime> expires;  // when the credential ends by its own words: warn seven days before
 };
 
@@ -38,14 +45,14 @@ struct AccessRequest {
   std::string secret_name;                // spec.credentialsSecret, for messages
   std::string_view credential_name = {};  // how messages call one that is in no Secret: "AZURE_STORAGE_KEY"
   const EndpointPolicy& policy;
+  std::optional<TokenGrant> identity{};  // spec.identity, checked already; no secret_data then
 };
 
-// The Secret holds exactly one of accountKey, sasToken, connectionString (other keys do not matter); white space around
-// the values is dropped, since `echo key | base64` adds a line break. A spec.endpoint goes before the one in a
+// The Secret holds exactly one of accountKey, sasToken, connectionString, or clientSecret with tenantId and clientId
+// (other keys do not matter); white space around the values is dropped, since `echo key | base64` adds a line break. A spec.endpoint goes before the one in a
 // connection string; both must pass the policy when used. Errors:
 //   Invalid          InvalidSpec         account, container or endpoint
 //   Invalid          InvalidSecret       none of the keys, several, or a value that cannot be what its key says
-//   Invalid          NotSupported        tenantId, clientId and clientSecret
 //   Forbidden        EndpointNotAllowed  the policy
 //   Forbidden        PermissionDenied    a SAS that cannot list
 //   Unauthenticated  SasExpired

@@ -122,13 +122,58 @@ TEST_F(ResolveAccess, policy_holds_for_every_source_of_an_endpoint) {
 
 TEST_F(ResolveAccess, says_which_keys_a_secret_may_have) {
   EXPECT_THAT(failure({}), HasSubstr("InvalidSecret: Secret \"creds\" needs one of the keys accountKey, "
-                                     "sasToken or connectionString, but has no key at all"));
+                                     "sasToken, connectionString or clientSecret (with tenantId and "
+                                     "clientId), but has no key at all"));
   EXPECT_THAT(failure({{"password", "hunter2"}, {"user", "x"}}), HasSubstr("only password, user"));
   EXPECT_THAT(failure({{"accountKey", dev_key}, {"sasToken", good_sas}}),
               HasSubstr("has both accountKey and sasToken"));
-  EXPECT_THAT(failure({{"tenantId", "t"}, {"clientId", "c"}, {"clientSecret", "hunter2"}}),
-              HasSubstr("NotSupported"));
   EXPECT_THAT(failure({{"accountKey", " \n"}}), HasSubstr("is empty"));
+}
+
+const std::string tenant = "99999999-8888-7777-6666-555555555555";
+const std::string client = "11111111-2222-3333-4444-555555555555";
+
+TEST_F(ResolveAccess, takes_a_client_secret_of_the_endpoints_cloud) {
+  auto access = resolve({{{"tenantId", tenant + "\n"}, {"clientId", client}, {"clientSecret", " hunter2\n"}}},
+                        "acct", "https://acct.blob.core.usgovcloudapi.net");
+  ASSERT_TRUE(access) << access.error().message;
+  const TokenGrant& grant = *std::get<Bearer>(access->credential).grant;
+  EXPECT_EQ(grant.tenant_id, tenant);
+  EXPECT_EQ(grant.client_id, client);
+  EXPECT_EQ(std::get<ClientSecret>(grant.proof).text.reveal(), "hunter2");
+  EXPECT_EQ(grant.cloud, Cloud::UsGovernment);
+}
+
+TEST_F(ResolveAccess, refuses_a_client_secret_that_is_not_whole) {
+  EXPECT_THAT(failure({{"clientSecret", "hunter2"}, {"clientId", client}}),
+              HasSubstr("InvalidSecret: Secret \"creds\" has clientSecret, but no tenantId"));
+  EXPECT_THAT(failure({{"clientSecret", "hunter2"}, {"tenantId", tenant}}), HasSubstr("but no clientId"));
+  EXPECT_THAT(failure({{"clientId", client}, {"tenantId", tenant}}), HasSubstr("needs one of the keys"));
+  EXPECT_THAT(failure({{"clientSecret", "hunter2"}, {"clientId", client}, {"tenantId", "../x"}}),
+              HasSubstr("tenantId in Secret \"creds\" must be a tenant's ID"));
+  EXPECT_THAT(failure({{"clientSecret", "hunter2"}, {"clientId", "my-app"}, {"tenantId", tenant}}),
+              HasSubstr("clientId in Secret \"creds\" must be the application's"));
+  EXPECT_THAT(failure({{"clientSecret", " \n"}, {"clientId", client}, {"tenantId", tenant}}),
+              HasSubstr("is empty"));
+  EXPECT_THAT(failure({{"clientSecret", "hunter2"}, {"accountKey", dev_key}}), HasSubstr("has both"));
+}
+
+TEST_F(ResolveAccess, policy_holds_for_bearer_tokens_too) {
+  std::map<std::string, std::string> data{
+      {"tenantId", tenant}, {"clientId", client}, {"clientSecret", "hunter2"}};
+  for (std::string endpoint :
+       {"https://evil.example", "http://acct.blob.core.windows.net", "http://127.0.0.1:9999"})
+    EXPECT_THAT(failure(data, "acct", endpoint), HasSubstr("EndpointNotAllowed"));
+  EXPECT_EQ(failure(data, "acct", "http://127.0.0.1:10000"), "resolved");
+}
+
+TEST_F(ResolveAccess, takes_an_identity_where_there_is_no_secret) {
+  TokenGrant grant{tenant, client, ServiceAccountToken{"ml", "reader"}};
+  auto access = resolve_access({"acct", "data", "", std::nullopt, "", policy_, grant}, now);
+  ASSERT_TRUE(access);
+  EXPECT_EQ(std::get<ServiceAccountToken>(std::get<Bearer>(access->credential).grant->proof).name, "reader");
+  EXPECT_FALSE(
+      resolve_access({"acct", "data", "https://evil.example", std::nullopt, "", policy_, grant}, now));
 }
 
 TEST_F(ResolveAccess, refuses_values_that_cannot_work) {

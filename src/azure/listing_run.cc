@@ -162,11 +162,19 @@ Result<void> BlobClient::Run::take(const Page& page) {
 // One page, tried until it succeeds, fails for good, or has been tried often enough.
 Task<Result<BlobClient::Run::Page>> BlobClient::Run::get_page(Order& order, std::string marker) {
   std::string request_id = make_request_id();
+  bool renewed = false;
   for (int tried = 1;; ++tried) {
-    net::Request request = make_request(order, marker, request_id);
+    TokenStore::Token token;
+    if (std::holds_alternative<Bearer>(access_.credential)) {
+      auto got = co_await get_token();
+      if (!got) co_return pass(got);
+      token = std::move(*got);
+    }
+    net::Request request = make_request(order, marker, request_id, token);
     if (request.total_timeout.count() <= 0) co_return deadline_passed();
     ++listing_.requests;
     Attempt attempt = co_await try_page(order, std::move(request));
+    if (attempt.refused && token && !std::exchange(renewed, true) && may_renew(token)) continue;
     if (attempt.page || !attempt.passing || tried >= tries_for(attempt.page.error()))
       co_return std::move(attempt.page);
     auto pause = pause_before_retry(attempt.page.error(), tried);
@@ -213,7 +221,8 @@ Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Requ
   if (response->status != 200) {
     Error error = error_of(*response, client_.clock_.wall(), kind_of(access_));
     observe(fmt::to_string(response->status), error.kind == ErrorKind::Throttled);
-    co_return Attempt{std::unexpected(std::move(error)), azure::is_passing(response->status)};
+    co_return Attempt{std::unexpected(std::move(error)), azure::is_passing(response->status),
+                      refuses_credential(*response)};
   }
   observe("200", false);
   auto content = decoder.finish();
@@ -221,8 +230,20 @@ Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Requ
   co_return Attempt{Page{std::move(*content), std::string(response->header("date")), shown}, false};
 }
 
+// For each request: a listing may outlast a token.
+Task<Result<TokenStore::Token>> BlobClient::Run::get_token() const {
+  if (!client_.options_.tokens)
+    co_return fail(ErrorKind::Internal, Reason::Internal, "bearer tokens are not to be had here");
+  co_return co_await client_.options_.tokens->token(std::get<Bearer>(access_.credential).grant);
+}
+
+bool BlobClient::Run::may_renew(const TokenStore::Token& token) const {
+  return client_.options_.tokens->refused(*std::get<Bearer>(access_.credential).grant, token);
+}
+
 net::Request BlobClient::Run::make_request(const Order& order, const std::string& marker,
-                                           const std::string& request_id) const {
+                                           const std::string& request_id,
+                                           const TokenStore::Token& token) const {
   Parameters parameters = {{"restype", "container"},
                            {"comp", "list"},
                            {"include", "copy,metadata"},
@@ -241,7 +262,7 @@ net::Request BlobClient::Run::make_request(const Order& order, const std::string
       {"x-ms-client-request-id", request_id},
       {"x-ms-date", format_rfc1123(std::chrono::floor<std::chrono::seconds>(client_.clock_.wall()))},
       {"x-ms-version", std::string(service_version)}};
-  authorize(request, std::move(parameters));
+  authorize(request, std::move(parameters), token);
   request.connect_timeout = connect_timeout;
   request.total_timeout = try_timeout;
   if (deadline_ != MonoTime::max()) {
@@ -253,13 +274,16 @@ net::Request BlobClient::Run::make_request(const Order& order, const std::string
   return request;
 }
 
-void BlobClient::Run::authorize(net::Request& request, Parameters parameters) const {
+void BlobClient::Run::authorize(net::Request& request, Parameters parameters,
+                                const TokenStore::Token& token) const {
   if (const auto* key = std::get_if<SharedKey>(&access_.credential)) {
     std::string path = access_.container.path();
     SignedParts parts{request.method, path, std::move(parameters), request.headers};
     request.headers.emplace_back("Authorization", authorization(*key, parts));
   } else if (const auto* sas = std::get_if<SasToken>(&access_.credential)) {
     request.url += fmt::format("&{}", sas->text.reveal());
+  } else if (token) {
+    request.headers.emplace_back("Authorization", fmt::format("Bearer {}", token->reveal()));
   }
 }
 

@@ -35,6 +35,7 @@ class BlobClient::Run {
   struct Attempt {
     Result<Page> page;
     bool passing = false;  // the same request may succeed in a moment
+    bool refused = false;  // the credential was: a newer token may fare better
   };
   // One prefix and what is asked of it.
   struct Order {
@@ -52,9 +53,12 @@ class BlobClient::Run {
 
   [[nodiscard]] Task<Result<Page>> get_page(Order& order, std::string marker);
   [[nodiscard]] Task<Attempt> try_page(Order& order, net::Request request);
+  [[nodiscard]] Task<Result<TokenStore::Token>> get_token() const;
+  [[nodiscard]] bool may_renew(const TokenStore::Token& token) const;
   [[nodiscard]] net::Request make_request(const Order& order, const std::string& marker,
-                                          const std::string& request_id) const;
-  void authorize(net::Request& request, Parameters parameters) const;
+                                          const std::string& request_id,
+                                          const TokenStore::Token& token) const;
+  void authorize(net::Request& request, Parameters parameters, const TokenStore::Token& token) const;
   [[nodiscard]] Result<std::chrono::milliseconds> pause_before_retry(const Error& error, int tried);
   [[nodiscard]] int tries_for(const Error& error) const;
   [[nodiscard]] bool reaches_deadline(std::chrono::milliseconds pause) const;

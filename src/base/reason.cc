@@ -20,16 +20,20 @@ std::string_view to_string(Reason reason) {
       return "KindNotFound";
     case Reason::KindNotAllowed:
       return "KindNotAllowed";
-    case Reason::NotSupported:
-      return "NotSupported";
     case Reason::TooManyExistingBlobs:
       return "TooManyExistingBlobs";
     case Reason::SecretNotFound:
       return "SecretNotFound";
     case Reason::InvalidSecret:
       return "InvalidSecret";
+    case Reason::IdentityNotAllowed:
+      return "IdentityNotAllowed";
+    case Reason::ServiceAccountNotFound:
+      return "ServiceAccountNotFound";
     case Reason::AuthenticationFailed:
       return "AuthenticationFailed";
+    case Reason::TokenUnavailable:
+      return "TokenUnavailable";
     case Reason::SasExpired:
       return "SasExpired";
     case Reason::PermissionDenied:

@@ -21,13 +21,15 @@ enum class Reason : std::uint8_t {
   InvalidTemplate,
   KindNotFound,
   KindNotAllowed,
-  NotSupported,
   TooManyExistingBlobs,
 
   // The credential or the place is wrong: heals when the Secret, the container or the network is mended.
   SecretNotFound,
   InvalidSecret,
+  IdentityNotAllowed,
+  ServiceAccountNotFound,
   AuthenticationFailed,
+  TokenUnavailable,
   SasExpired,
   PermissionDenied,
   ContainerNotFound,

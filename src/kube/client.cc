@@ -123,6 +123,20 @@ Task<Result<json::object>> Client::create(std::string path, json::object object,
                std::move(options));
 }
 
+Task<Result<Secret>> Client::service_account_token(std::string ns, std::string name, std::string audience) {
+  json::object request{{"apiVersion", "authentication.k8s.io/v1"},
+                       {"kind", "TokenRequest"},
+                       {"spec", {{"audiences", json::array{audience}}, {"expirationSeconds", 600}}}};
+  auto answer = co_await create(resources::service_accounts().path(ns, name) + "/token", std::move(request));
+  if (!answer) co_return pass(answer);
+  std::string_view token = find_string(*answer, {"status", "token"});
+  if (token.empty()) {
+    co_return fail(ErrorKind::UnknownOutcome, Reason::InvalidResponse,
+                   "the API server's answer to a TokenRequest holds no token");
+  }
+  co_return Secret(std::string(token));
+}
+
 Task<Result<json::object>> Client::replace(std::string path, json::object object, WriteOptions options) {
   return write("update", "PUT", std::move(path), json::serialize(object), "application/json",
                std::move(options));

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "net/http.h"
 #include "net/task.h"
@@ -76,6 +77,11 @@ class Client {
                                                        WriteOptions options = {});
   [[nodiscard]] Task<Result<void>> remove(std::string path, RemoveOptions remove = {},
                                           WriteOptions options = {});
+
+  // A new token of a ServiceAccount for one audience, of the shortest life there is (ten minutes): TokenRequest. Stores
+  // nothing in the cluster. Additionally UnknownOutcome InvalidResponse: the answer holds no token.
+  [[nodiscard]] Task<Result<Secret>> service_account_token(std::string ns, std::string name,
+                                                           std::string audience);
 
   // GET with the 2xx body going to the sink; anything else is an Error as above. OK means that the body ended
   // politely.

@@ -32,6 +32,9 @@ namespace resources {
 inline Resource secrets() {
   return {"", "v1", "secrets", "Secret", true};
 }
+inline Resource service_accounts() {
+  return {"", "v1", "serviceaccounts", "ServiceAccount", true};
+}
 inline Resource events() {
   return {"", "v1", "events", "Event", true};
 }

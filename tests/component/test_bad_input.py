@@ -96,12 +96,13 @@ def template_row(name: str, says: str, template: dict | str, reason: str = "Inva
     return Row(name, reason, says, {"template": template, "kind": kind}, template_mended)
 
 
+SOMEBODY = "11111111-2222-3333-4444-555555555555"
 WRONG_KEY = base64.b64encode(bytes(64)).decode()
 TWO_DOCUMENTS = json.dumps(JOB) + "\n---\n" + json.dumps(JOB)
 
 CREDENTIALS = [
     Row("a_missing_secret", "SecretNotFound", "create secret generic azure", {"credentials": False}, secret_mended),
-    Row("a_missing_key_in_the_secret", "InvalidSecret", "needs one of the keys accountKey, sasToken or connectionString",
+    Row("a_missing_key_in_the_secret", "InvalidSecret", "needs one of the keys accountKey, sasToken, connectionString",
         with_secret(password="x"), secret_mended),
     Row("a_key_that_is_not_base64", "InvalidSecret", "base64", with_secret(accountKey="no base64!"), secret_mended),
     Row("a_wrong_key", "AuthenticationFailed", "was it rotated", with_secret(accountKey=WRONG_KEY), secret_mended),
@@ -111,8 +112,10 @@ CREDENTIALS = [
         with_sas(lambda scene: scene.azurite.container_sas(scene.container, "r")), sas_mended),
     Row("a_sas_for_another_container", "AuthenticationFailed", "is it made for this container",
         with_sas(lambda scene: scene.azurite.container_sas("elsewhere")), sas_mended),
-    Row("a_client_secret_this_version_cannot_use", "NotSupported", "accountKey, sasToken or connectionString",
-        with_secret(tenantId="a", clientId="b", clientSecret="c"), secret_mended),
+    Row("a_client_secret_without_a_tenant", "InvalidSecret", "has clientSecret, but no tenantId",
+        with_secret(clientId=SOMEBODY, clientSecret="c"), secret_mended),
+    Row("a_tenant_that_would_be_a_path", "InvalidSecret", "must be a tenant's ID",
+        with_secret(tenantId="../x", clientId=SOMEBODY, clientSecret="c"), secret_mended),
 ]
 PLACES = [
     Row("a_missing_container", "ContainerNotFound", "create it or correct containerName",
@@ -123,7 +126,7 @@ PLACES = [
         {"endpoint": f"{REFUSED}/devstoreaccount1"}, endpoint_mended, RETRYING),
     Row("an_endpoint_nobody_allowed", "EndpointNotAllowed", "--allowed-endpoint http://127.0.0.2:10000",
         {"endpoint": "http://127.0.0.2:10000/devstoreaccount1"}, endpoint_mended),
-    Row("an_identity_this_version_cannot_use", "NotSupported", "use spec.credentialsSecret",
+    Row("an_identity_nobody_allowed", "IdentityNotAllowed", "--allow-operator-identity",
         {"identity": {"type": "ManagedIdentity"}, "credentialsSecret": None},
         spec_mended(identity=None, credentialsSecret="azure")),
 ]

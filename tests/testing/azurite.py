@@ -31,29 +31,31 @@ class Azurite:
     """A blob service on a free port of `host`; it lives and dies with `run` (a bed's, or its own)."""
 
     def __init__(self, run: Run, host: str = "127.0.0.1", accounts: dict[str, str] | None = None,
-                 location: Path | None = None):
-        """accounts: name to key; the first is used. location: keep the blobs there, so that a restart finds them."""
-        self.run, self.host, self.location = run, host, location
+                 location: Path | None = None, tls: tuple[Path, Path, Path] | None = None, name: str = "azurite"):
+        """accounts: name to key; the first is used. location: keep the blobs there, so that a restart finds them.
+        tls: certificate, key and authority; then it speaks https alone and takes bearer tokens too."""
+        self.run, self.host, self.location, self.tls, self.name = run, host, location, tls, name
         self.accounts = accounts or {ACCOUNT: KEY}
         self.account, self.key = next(iter(self.accounts.items()))
         self.port = 0
         self.process: Process | None = None
 
     def start(self) -> "Azurite":
-        log = self.run.logs / "azurite.log"
+        log = self.run.logs / f"{self.name}.log"
         begin = log.stat().st_size if log.exists() else 0
         storage = ["--location", self.location] if self.location else ["--inMemoryPersistence"]
+        tls = ["--oauth", "basic", "--cert", self.tls[0], "--key", self.tls[1]] if self.tls else []
         script = paths.AZURITE / "node_modules/azurite/dist/src/blob/main.js"
-        self.process = self.run.spawn("azurite", [
+        self.process = self.run.spawn(self.name, [
             "node", script, "--blobHost", self.host, "--blobPort", self.port, "--silent", "--disableTelemetry",
-            "--skipApiVersionCheck", *storage], env=self._environment())
+            "--skipApiVersionCheck", *tls, *storage], env=self._environment())
 
         def listening():
             return re.search(r"listens on https?://[^\s:]+:(\d+)", log.read_bytes()[begin:].decode())
 
         wait_until(lambda: listening() or (not self.process.alive() and "ended"), bool, 30, f"Azurite up, see {log}")
         if not listening():
-            raise RuntimeError(f"Azurite did not start\n{self.run.log_tail('azurite')}")
+            raise RuntimeError(f"Azurite did not start\n{self.run.log_tail(self.name)}")
         self.port = int(listening()[1])
         return self
 
@@ -76,7 +78,7 @@ class Azurite:
 
     @property
     def origin(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     @property
     def endpoint(self) -> str:
@@ -84,7 +86,7 @@ class Azurite:
 
     @property
     def connection_string(self) -> str:
-        return (f"DefaultEndpointsProtocol=http;AccountName={self.account};AccountKey={self.key};"
+        return (f"DefaultEndpointsProtocol={urllib.parse.urlsplit(self.origin).scheme};AccountName={self.account};AccountKey={self.key};"
                 f"BlobEndpoint={self.endpoint};")
 
     def account_sas(self, permissions: str = "rl", expires_in: float = 3600, resources: str = "sco") -> str:
@@ -110,7 +112,8 @@ class Azurite:
     def service(self) -> BlobServiceClient:
         # The account by name: the SDK finds it in a path-style URL of the loopback address only.
         credential = {"account_name": self.account, "account_key": self.key}
-        return BlobServiceClient(self.endpoint, credential=credential, api_version=SERVICE_VERSION)
+        trust = {"connection_verify": str(self.tls[2])} if self.tls else {}
+        return BlobServiceClient(self.endpoint, credential=credential, api_version=SERVICE_VERSION, **trust)
 
     def container(self, name: str) -> ContainerClient:
         """A container, made when it does not exist."""
