@@ -83,15 +83,18 @@ constexpr Field table[] = {
      .pattern_means = "a UUID, as in 11111111-2222-3333-4444-555555555555",
      .example = "11111111-2222-3333-4444-555555555555",
      .description =
-         "Client ID of the application or of the user-assigned identity. Without it the operator's own "
-         "(workload identity) or the node's system-assigned one (managed identity) is used."},
+         "Client ID of the application or of the user-assigned identity. Without it the annotation "
+         "azure.workload.identity/client-id of the ServiceAccount, the operator's own (WorkloadIdentity "
+         "without serviceAccountName) or the node's system-assigned one (ManagedIdentity) is used."},
     {.path = "spec.identity.tenantId",
      .min = 1,
      .max = name_length,
      .pattern = "^[A-Za-z0-9.-]+$",
      .pattern_means = "a tenant's UUID or domain name",
      .example = "99999999-8888-7777-6666-555555555555",
-     .description = "Microsoft Entra tenant; without it the operator's own."},
+     .description =
+         "Microsoft Entra tenant; without it the annotation azure.workload.identity/tenant-id of the "
+         "ServiceAccount, else the operator's own."},
     {.path = "spec.identity.serviceAccountName",
      .min = 1,
      .max = name_length,
@@ -100,7 +103,8 @@ constexpr Field table[] = {
      .example = "dataset-reader",
      .description =
          "ServiceAccount of this namespace whose token is exchanged (WorkloadIdentity), so that each "
-         "tenant uses its own identity; without it the operator's own."},
+         "tenant uses its own identity. Without it, and with ManagedIdentity, it is the operator's own, "
+         "which needs --allow-operator-identity."},
 
     {.path = "spec.blobPrefix",
      .max = blob_name_length,

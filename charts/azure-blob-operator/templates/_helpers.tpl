@@ -116,6 +116,13 @@ azure.workload.identity/use: "true"
   resourceNames: {{ toJson . }}
   {{- end }}
   verbs: [create]
+# The annotations with their client and tenant IDs.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  {{- with .Values.identity.tenantServiceAccountNames }}
+  resourceNames: {{ toJson . }}
+  {{- end }}
+  verbs: [get]
 {{- end }}
 {{- end }}
 
