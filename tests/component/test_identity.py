@@ -7,13 +7,14 @@ Everything that is secret here is looked for afterwards in the log at debug leve
 import functools
 import json
 import os
+import urllib.request
 
 import pytest
 
 from scene import Scene
 from testing.azurite import Azurite
 from testing.fake_entra import EXCHANGE, TENANT, FakeEntra, FakeMetadataService, Refused
-from testing.kube import Kube, condition, wait_until
+from testing.kube import condition, wait_until
 
 SECRET = "s3cr3t~value/with+signs="
 RULES = [
@@ -54,7 +55,9 @@ def certificate(bed):
 @pytest.fixture
 def entra(bed, certificate):
     def keys() -> dict:
-        return Kube.from_kubeconfig(bed.kubeconfig).request("GET", "/openid/v1/jwks")
+        asked = urllib.request.Request(f"{bed.server}/openid/v1/jwks", headers={"Accept": "application/jwk-set+json"})
+        with urllib.request.urlopen(asked, context=bed.kube.tls, timeout=10) as answer:
+            return json.load(answer)
     with FakeEntra(certificate, "https://kubernetes.default.svc", keys) as entra:
         yield entra
 
