@@ -50,8 +50,9 @@ void Step::send(Job& job) {
   CreateRequest request{.id = job.request,
                         .sender = me_.index,
                         .incarnation = me_.incarnation,
-                        .name = object_name(world_, job.version, fallback, rules_),
+                        .name = object_name(world_, job.version, epoch(job.version), fallback, rules_),
                         .version = job.version,
+                        .epoch = epoch(job.version),
                         .with_finalizer = !is(Mutant::NoFinalizer),
                         .late_from = world_.now + rules_.lease.slack.count(),
                         .deadline = world_.now + rules_.longest_flight()};
@@ -80,7 +81,8 @@ void Step::hear(Job& job) {
 
 void Step::look(Job& job) {
   if (refused()) return postpone(job, true);
-  const Object* holder = cluster_.holder(object_name(world_, job.version, job.fallback(), rules_));
+  const Object* holder =
+      cluster_.holder(object_name(world_, job.version, epoch(job.version), job.fallback(), rules_));
   if (!holder && is(Mutant::GoneHolderIsFree)) {
     job.state = Job::State::Ready;
     job.unchecked = true;
@@ -91,8 +93,7 @@ void Step::look(Job& job) {
     return finish(job, Outcome::Kind::Untried);
   }
   bool foreign = made(holder->uid).version == Made::foreign;
-  bool ours =
-      foreign ? is(Mutant::ForeignObjectAdopted) : key_of(made(holder->uid).version) == key_of(job.version);
+  bool ours = foreign ? is(Mutant::ForeignObjectAdopted) : key_of(made(holder->uid)) == key_of(job.version);
   if (ours) return keep(job, holder->uid, holder->held);
   if (job.second) return finish(job, Outcome::Kind::Done);  // both names belong to something else: set aside
   job.second = true;

@@ -264,8 +264,8 @@ class Explorer {
     if (op.at != At::Create) return nullptr;
     const Job& job = op.pass.batch[first_job(op)];
     bool refused = job.state == Job::State::Sent || job.state == Job::State::Look;
-    return refused ? state.world.cluster.holder(
-                         object_name(state.world, job.version, job.fallback(), simulation_.rules()))
+    return refused ? state.world.cluster.holder(object_name(state.world, job.version, no_replay,
+                                                            job.fallback(), simulation_.rules()))
                    : nullptr;
   }
   [[nodiscard]] bool looks_at_free_object(const State& state, const Operator& op) const {

@@ -45,8 +45,19 @@ class Hasher {
   std::uint64_t low_ = 1, high_ = 2;
 };
 
+void add(Hasher& hash, const checkpoint::Replays& replays) {
+  hash(replays.size());
+  for (ServiceTime since : replays.newest_first()) hash(since);
+}
+
+void add(Hasher& hash, const std::optional<ServiceTime>& wish) {
+  hash(wish.has_value());
+  if (wish) hash(*wish);
+}
+
 void add(Hasher& hash, const checkpoint::Checkpoint& c) {
   hash(c.cursor.last_modified)(c.cursor.name)(c.recent.encode())(c.postponed.size());
+  add(hash, c.replays);
   for (const checkpoint::Postponed& p : c.postponed)
     hash(p.blob.size)(p.attempts)(p.fallback)(p.retry_at)(p.reason);
 }
@@ -67,19 +78,22 @@ void add(Hasher& hash, const World& world) {
     hash(v.name)(v.modified)(v.seen_from)(v.seen_until)(v.promised)(v.reappeared);
   const Cluster& cluster = world.cluster;
   hash(cluster.made.size());
-  for (const Made& made : cluster.made) hash(made.version)(made.name);
+  for (const Made& made : cluster.made) hash(made.version)(made.name)(made.epoch);
   hash(cluster.objects.size());
   for (const Object& object : cluster.objects) hash(object.uid)(object.held)(object.going);
   hash(cluster.watcher.generation);
+  add(hash, cluster.watcher.wish);
   add(hash, cluster.watcher.checkpoint);
   hash(cluster.lease.has_value());
   if (cluster.lease) hash(cluster.lease->holder)(cluster.lease->duration.count());
   hash(cluster.requests.size());
   for (const CreateRequest& r : cluster.requests)
-    hash(r.sender)(r.incarnation)(r.name)(r.version)(r.flying)(r.deadline)(r.answer)(r.uid);
+    hash(r.sender)(r.incarnation)(r.name)(r.version)(r.epoch)(r.flying)(r.deadline)(r.answer)(r.uid);
   for (const Created& c : cluster.audit) hash(c.late);
   hash(cluster.met_others.size());
-  for (int version : cluster.met_others) hash(version);
+  for (auto [version, epoch] : cluster.met_others) hash(version)(epoch);
+  hash(world.wishes.size());
+  for (const Wish& wish : world.wishes) hash(wish.since)(wish.at);
   hash(world.first_listed.has_value());
 }
 
@@ -93,16 +107,18 @@ void add(Hasher& hash, const Job& job, const Cluster& cluster) {
 
 void add(Hasher& hash, const Pass& pass, At at, const Cluster& cluster) {
   hash(pass.generation)(pass.document.loaded);
+  add(hash, pass.wish);
   if (pass.document.loaded) {
     hash(pass.document.found.revision == cluster.watcher.revision)(pass.document.found.generation);
     add(hash, pass.document.found.checkpoint);
   }
   hash(pass.held)(pass.begins)(pass.listed_at.from)(pass.listed_at.to);
-  bool lists = at == At::Page || at == At::LoadBegin;
+  bool lists = at == At::Page || at == At::LoadBegin || at == At::LoadReplay;
   if (lists) hash(pass.marker)(pass.from_marker)(pass.first_page)(pass.listed);
   hash(pass.horizon.service_date)(pass.horizon.settle_margin.count());
   if (lists || at == At::LoadHeld || at == At::LoadKnown) return;
   add(hash, pass.next);
+  add(hash, pass.replays);
   hash(pass.candidates)(pass.truncated)(pass.takeable)(pass.first)(pass.retries)(pass.begin_again)(
       pass.halted);
   for (const checkpoint::Outcome& o : pass.outcomes) add(hash, o);
@@ -130,6 +146,7 @@ void add(Hasher& hash, const Operator& op, const Cluster& cluster) {
   hash(op.incarnation)(op.at)(op.frozen)(op.generation)(op.sweep)(op.store.size());
   for (const Seen& seen : op.store) hash(seen.uid)(seen.held)(seen.held ? seen.since : 0);
   add(hash, op.checkpoint);
+  add(hash, op.wish);
   hash(op.settled.has_value());
   if (op.settled) hash(op.settled->last_modified)(op.settled->name);
   if (op.election) add(hash, *op.election, cluster);

@@ -19,6 +19,8 @@ constexpr std::uint64_t worlds = 8000;
 
 constexpr std::string_view twice = "created twice";
 constexpr std::string_view missed = "never created";
+constexpr std::string_view not_replayed = "not replayed";
+constexpr std::string_view too_often = "created too often";
 
 // What each error leads to. A mutant of this list that only ever broke another law would be a mistake in the model.
 std::string_view law_broken_by(Mutant mutant) {
@@ -34,7 +36,11 @@ std::string_view law_broken_by(Mutant mutant) {
     case Mutant::NoSettleMargin:
     case Mutant::PostponedDropped:
     case Mutant::TruncatedMovesCursor:
+    case Mutant::ReplayForgetsWhatWaits:
+    case Mutant::ReplayPassesOverWhatWaits:
       return missed;
+    case Mutant::ReplayKeepsKeys:
+      return not_replayed;
     // Something that is done is forgotten, or its name is free too early.
     case Mutant::NoFinalizer:
     case Mutant::FinalizerBeforeCheckpoint:
@@ -50,8 +56,12 @@ std::string_view law_broken_by(Mutant mutant) {
     case Mutant::LeadsAgainInOneBreath:
     case Mutant::NotCurrentBeforeCreate:
     case Mutant::RecentKeysDroppedEarly:
+    case Mutant::ReplayForgetsAllKeys:
     case Mutant::LimitNotExcused:
       return twice;
+    // Once before a replay and once by it, although it landed after the wish.
+    case Mutant::ReplayWishNotCompared:
+      return too_often;
     case Mutant::None:
       return {};
   }

@@ -99,6 +99,8 @@ std::string_view to_string(At at) {
       return "reads the checkpoint";
     case At::Page:
       return "asks for a page";
+    case At::LoadReplay:
+      return "reads the watcher before a replay";
     case At::LoadBegin:
       return "reads the watcher before its first checkpoint";
     case At::LoadStay:
@@ -119,11 +121,13 @@ std::string_view to_string(At at) {
   return "?";
 }
 
-std::string object_name(const World& world, int version, bool fallback, const Rules& rules) {
+std::string object_name(const World& world, int version, Epoch epoch, bool fallback, const Rules& rules) {
   const Version& v = world.blobs.history[static_cast<std::size_t>(version)];
   bool shared = rules.shared_name && (v.name == "a" || v.name == "b");
   std::string name = shared ? "ab" : v.name;
-  return fallback ? name + "-" + v.etag : name;
+  if (fallback) name += "-" + v.etag;
+  if (fallback && epoch != no_replay) name += "-" + std::to_string(epoch);
+  return name;
 }
 
 MonoTime Operator::mono(const World& world, const Rules& rules) const {
@@ -157,6 +161,7 @@ bool Operator::may_step(const World& world, const Rules& rules) const {
     case At::LoadHeld:
     case At::LoadKnown:
     case At::Page:
+    case At::LoadReplay:
     case At::LoadBegin:
     case At::LoadStay:
     case At::Sweep:
@@ -204,6 +209,7 @@ void Operator::watch(const World& world, const Rules& rules) {
   }
   store = std::move(now);
   generation = world.cluster.watcher.generation;
+  wish = world.cluster.watcher.wish;
   if (rules.mutant == Mutant::CachedCheckpoint) cached = world.cluster.watcher;
   if (at == At::Idle && checkpoint != world.cluster.watcher.checkpoint) checkpoint.reset();
 }

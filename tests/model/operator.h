@@ -34,6 +34,7 @@ enum class At : std::uint8_t {
   LoadHeld,    // GET the watcher, for the checkpoint that held resources are compared with
   LoadKnown,   // GET it, since the checkpoint is unknown
   Page,        // ask for the next page
+  LoadReplay,  // GET it again before a replay begins
   LoadBegin,   // GET it again before a first checkpoint is written
   LoadStay,    // GET it again before the first creation
   Sweep,       // list our resources with a quorum, after an unknown outcome
@@ -75,7 +76,7 @@ struct Document {
 };
 
 // Why the status is being written, or finalizers are being taken off.
-enum class For : std::uint8_t { Held, Begin, Intent, Batch, Report };
+enum class For : std::uint8_t { Held, Begin, Replay, Intent, Batch, Report };
 
 struct Writing {
   For what = For::Held;
@@ -88,6 +89,7 @@ struct Writing {
 // Everything of one pass; a new pass begins with a new one.
 struct Pass {
   int generation = 0;
+  std::optional<ServiceTime> wish;
   bool begins = false;  // no checkpoint yet: this listing decides about what is there
   Document document;
   std::vector<int> held;  // uids, as record_held() found them
@@ -99,6 +101,7 @@ struct Pass {
   std::vector<int> listed;  // versions, repeats included
   checkpoint::Horizon horizon;
   // The work.
+  checkpoint::Replays replays;  // whose keys its creations have
   checkpoint::Checkpoint next;  // as far as this pass has come
   std::vector<int> candidates;  // versions
   bool truncated = false;
@@ -135,7 +138,8 @@ struct Operator {
   // Between passes (controllers/watcher_row.h); all of it is lost in a crash.
   std::vector<Seen> store;
   int generation = 0;  // as the watch told
-  Watcher cached;      // what the watch brought; only CachedCheckpoint believes it
+  std::optional<ServiceTime> wish;
+  Watcher cached;  // what the watch brought; only CachedCheckpoint believes it
   std::optional<checkpoint::Checkpoint> checkpoint;
   std::optional<checkpoint::Position> settled;
   bool sweep = false;
@@ -165,6 +169,7 @@ struct Operator {
 };
 
 // The name that the template gives: a function of the blob alone, and the other one, of the version (its key) too.
-[[nodiscard]] std::string object_name(const World& world, int version, bool fallback, const Rules& rules);
+[[nodiscard]] std::string object_name(const World& world, int version, Epoch epoch, bool fallback,
+                                      const Rules& rules);
 
 }  // namespace abo::model

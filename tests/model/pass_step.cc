@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "checkpoint/existing.h"
+#include "checkpoint/replay.h"
 #include "controllers/postponed_work.h"
 #include "controllers/recording.h"
 
@@ -25,6 +26,8 @@ void Step::take() {
       return load() ? begin_listing() : fail();
     case At::Page:
       return page();
+    case At::LoadReplay:
+      return read_again() ? replay() : end_old();
     case At::LoadBegin:
       return read_again() ? begin() : end_old();
     case At::LoadStay:
@@ -73,6 +76,7 @@ void Step::start_list() {
 void Step::begin_pass() {
   pass_ = {};
   pass_.generation = me_.generation;
+  pass_.wish = me_.wish;
   record_held();
 }
 
@@ -82,7 +86,7 @@ void Step::record_held() {
   }
   if (pass_.held.empty() || is(Mutant::NoSweepAtStart)) return know_checkpoint();
   if (is(Mutant::ReleaseWithoutRecording)) return release(pass_.held, For::Held);
-  if (!me_.checkpoint || recorded(*me_.checkpoint).size() != pass_.held.size()) {
+  if (!me_.checkpoint || !controllers::knows_all(*me_.checkpoint, watcher_uid, runs(pass_.held))) {
     me_.at = At::LoadHeld;
   } else {
     absorb();
@@ -106,7 +110,31 @@ void Step::know_checkpoint() {
 
 void Step::begin_listing() {
   pass_.begins = !me_.checkpoint;
-  list();
+  if (!pass_.begins && replayed(*me_.checkpoint)) {
+    me_.at = At::LoadReplay;
+  } else {
+    list();
+  }
+}
+
+std::optional<Checkpoint> Step::replayed(const Checkpoint& from) const {
+  if (!pass_.wish) return std::nullopt;
+  auto next = checkpoint::replay(from, *pass_.wish);
+  if (!next) return next;
+  if (is(Mutant::ReplayForgetsWhatWaits)) next->postponed.clear();
+  if (is(Mutant::ReplayPassesOverWhatWaits)) next->move_cursor(checkpoint::start_of(*pass_.wish));
+  if (is(Mutant::ReplayForgetsAllKeys)) next->recent = {};
+  return next;
+}
+
+void Step::replay() {
+  begin_write(*replayed(settled_checkpoint()), For::Replay);
+}
+
+Checkpoint Step::settled_checkpoint() const {
+  Checkpoint checkpoint = *me_.checkpoint;
+  if (me_.settled) checkpoint.move_cursor(*me_.settled);
+  return checkpoint;
 }
 
 void Step::list() {
@@ -151,12 +179,13 @@ void Step::begin() {
     for (int version : pass_.listed) existing.offer(listing::view(item(version)));
     initial = std::move(existing).finish(pass_.horizon);
   }
+  if (auto next = replayed(initial)) initial = std::move(*next);
   begin_write(std::move(initial), For::Begin);
 }
 
 void Step::choose() {
-  Checkpoint known = *me_.checkpoint;
-  if (me_.settled) known.move_cursor(*me_.settled);
+  Checkpoint known = settled_checkpoint();
+  pass_.replays = known.replays;
   checkpoint::CandidateSelector selector(known, identity(), {.count = rules_.selection});
   for (int version : pass_.listed) {
     listing::BlobItem blob = item(version);

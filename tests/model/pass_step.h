@@ -17,9 +17,6 @@ using controllers::HeldRun;
 
 inline constexpr std::string_view watcher_uid = "w";
 inline constexpr std::string_view container = "c";
-// Whose keys the one watcher of a world makes.
-[[nodiscard]] const checkpoint::Identity& identity();
-
 // One step of one operator: the operator, the world it acts on, and what goes wrong.
 class Step {
  public:
@@ -54,6 +51,11 @@ class Step {
   void begin_listing();
   void list();
   void page();
+
+  // begin_replay(), restart()
+  [[nodiscard]] std::optional<Checkpoint> replayed(const Checkpoint& from) const;
+  void replay();
+  [[nodiscard]] Checkpoint settled_checkpoint() const;
 
   // The end of begin(): what becomes of the blobs that were there.
   void begin();
@@ -118,7 +120,10 @@ class Step {
 
   [[nodiscard]] const Made& made(int uid) const;
   [[nodiscard]] listing::BlobItem item(int version) const;
+  [[nodiscard]] Epoch epoch(int version) const;
+  [[nodiscard]] checkpoint::Identity identity() const;
   [[nodiscard]] TriggerKey key_of(int version) const;
+  [[nodiscard]] TriggerKey key_of(const Made& made) const;  // as its annotation says
   [[nodiscard]] Candidate candidate(int version) const;
   [[nodiscard]] std::vector<Candidate> candidates_of(const std::vector<int>& versions) const;
   [[nodiscard]] std::vector<int> held_uids() const;

@@ -65,6 +65,10 @@ class Weights {
     of(Act::Advance) *= pick(random, {0., .3, 1., 2.});
     of(Act::DeleteObject) *= pick(random, {.3, 1., 3.});
     fault_ = pick(random, {0., .05, .2});
+    // Drawn apart, so that what else happens in a world is as it would be without. Of seven choices each.
+    Random own = random;
+    own.discard(1000);
+    of(Act::AskReplay) = own() % 4 == 0 ? pick(own, {.02, .06, .2}) : 0;
   }
 
   // A process is mostly stopped in the middle of its work, and then the other one gets the time it needs.

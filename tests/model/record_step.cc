@@ -11,19 +11,16 @@ namespace {
 constexpr int max_writes = 5;
 
 // Remembered, since the same few are asked for millions of times.
-const TriggerKey& known_key(const listing::BlobItem& blob) {
+const TriggerKey& known_key(const listing::BlobItem& blob, Epoch epoch) {
   static std::unordered_map<std::string, TriggerKey> known;
-  auto [at, is_new] = known.try_emplace(blob.name + "/" + blob.etag);
-  if (is_new) at->second = identity().key_of(listing::view(blob));
+  auto [at, is_new] = known.try_emplace(blob.name + "/" + blob.etag + "/" + std::to_string(epoch));
+  std::string replay =
+      epoch == no_replay ? std::string() : format_rfc3339(ServiceTime{std::chrono::seconds{epoch}});
+  if (is_new) at->second = TriggerKey::of(watcher_uid, container, blob.name, blob.etag, replay);
   return at->second;
 }
 
 }  // namespace
-
-const checkpoint::Identity& identity() {
-  static const checkpoint::Identity one{std::string(watcher_uid), std::string(container)};
-  return one;
-}
 
 bool Step::load() {
   if (refused()) return false;
@@ -36,7 +33,11 @@ bool Step::load() {
 
 bool Step::read_again() {
   auto expected = me_.checkpoint;
-  return load() && expected == me_.checkpoint && pass_.document.found.generation == pass_.generation;
+  if (!load()) return false;
+  const Watcher& found = pass_.document.found;
+  me_.wish = found.wish;
+  bool same_wish = found.wish == pass_.wish || is(Mutant::ReplayWishNotCompared);
+  return expected == me_.checkpoint && same_wish && found.generation == pass_.generation;
 }
 
 void Step::begin_write(Checkpoint next, For what) {
@@ -91,6 +92,8 @@ void Step::written() {
     case For::Begin:
       pass_.begins = false;
       return list();
+    case For::Replay:
+      return list();
     case For::Intent:
       me_.at = At::Create;
       return;
@@ -138,6 +141,7 @@ void Step::released() {
     case For::Batch:
       return after_batch();
     case For::Begin:
+    case For::Replay:
     case For::Report:
       return;
   }
@@ -153,8 +157,22 @@ listing::BlobItem Step::item(int version) const {
   return item_of(world_, version, rules_);
 }
 
+Epoch Step::epoch(int version) const {
+  return epoch_of(pass_.replays, item(version).last_modified);
+}
+
+checkpoint::Identity Step::identity() const {
+  checkpoint::Identity out{std::string(watcher_uid), std::string(container)};
+  if (!is(Mutant::ReplayKeepsKeys)) out.replays = pass_.replays;
+  return out;
+}
+
 TriggerKey Step::key_of(int version) const {
-  return known_key(item(version));
+  return known_key(item(version), is(Mutant::ReplayKeepsKeys) ? no_replay : epoch(version));
+}
+
+TriggerKey Step::key_of(const Made& made) const {
+  return known_key(item(made.version), is(Mutant::ReplayKeepsKeys) ? no_replay : made.epoch);
 }
 
 Candidate Step::candidate(int version) const {
@@ -183,7 +201,7 @@ std::vector<HeldRun> Step::runs(const std::vector<int>& uids) const {
     run.name = made(uid).name;
     run.uid = std::to_string(uid);
     run.blob = item(made(uid).version);
-    run.trigger_key = key_of(made(uid).version).hex();
+    run.trigger_key = key_of(made(uid)).hex();
   }
   return out;
 }

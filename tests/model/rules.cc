@@ -56,6 +56,16 @@ std::string_view to_string(Mutant mutant) {
       return "truncated-moves-cursor";
     case Mutant::RecentKeysDroppedEarly:
       return "recent-keys-dropped-early";
+    case Mutant::ReplayKeepsKeys:
+      return "replay-keeps-keys";
+    case Mutant::ReplayForgetsWhatWaits:
+      return "replay-forgets-what-waits";
+    case Mutant::ReplayPassesOverWhatWaits:
+      return "replay-passes-over-what-waits";
+    case Mutant::ReplayForgetsAllKeys:
+      return "replay-forgets-all-keys";
+    case Mutant::ReplayWishNotCompared:
+      return "replay-wish-not-compared";
     case Mutant::LimitNotExcused:
       return "limit-not-excused";
   }

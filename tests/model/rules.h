@@ -40,10 +40,15 @@ enum class Mutant : std::uint8_t {
   PostponedDropped,            // a blob whose creation failed is not remembered
   TruncatedMovesCursor,        // a selection that left some out moves the cursor to the horizon
   RecentKeysDroppedEarly,      // keys are forgotten before the cursor has passed them
+  ReplayKeepsKeys,             // a replay's versions have the keys that they had before
+  ReplayForgetsWhatWaits,      // a replay drops the postponed blobs
+  ReplayPassesOverWhatWaits,   // a replay of a later time than the cursor's moves it there
+  ReplayForgetsAllKeys,        // a replay forgets the keys of versions that it does not cover, too
+  ReplayWishNotCompared,       // the annotation is not compared again before the first creation
   // No error: the one limit that the search excuses (oracle.h) counts as a violation, which shows that it is real.
   LimitNotExcused,
 };
-inline constexpr auto last_mutant = Mutant::RecentKeysDroppedEarly;
+inline constexpr auto last_mutant = Mutant::ReplayWishNotCompared;
 
 [[nodiscard]] std::string_view to_string(Mutant mutant);
 

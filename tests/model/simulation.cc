@@ -26,6 +26,7 @@ std::vector<Fault> faults_of(At at) {
   switch (at) {
     case At::LoadHeld:
     case At::LoadKnown:
+    case At::LoadReplay:
     case At::LoadBegin:
     case At::LoadStay:
     case At::Sweep:
@@ -126,6 +127,9 @@ void Simulation::add_world_choices(const State& state, std::vector<Choice>& out)
   }
   out.push_back(make(Act::EditSpec, 0));
   out.push_back(make(Act::EditLabels, 0));
+  if (world.wishes.size() < max_wishes) {
+    for (std::size_t i = 0; i <= no_more_replay; ++i) out.push_back(make(Act::AskReplay, 0, i));
+  }
   for (std::size_t i = 0; i < std::size(time_steps); ++i) out.push_back(make(Act::Advance, i));
   if (!rules_.elects()) return;
   for (std::size_t i = 0; i < std::size(election_seconds); ++i) out.push_back(make(Act::Elections, i));
@@ -213,7 +217,7 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
       break;
     case Act::TakeName:
       (void)cluster.create(rules_.shared_name && choice.who < 2 ? "ab" : blob_name(choice.who), Made::foreign,
-                           false);
+                           no_replay, false);
       break;
     case Act::EditSpec:
       ++cluster.watcher.generation;
@@ -221,6 +225,13 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
     case Act::EditLabels:
       ++cluster.watcher.revision;
       break;
+    case Act::AskReplay: {
+      auto back = static_cast<std::size_t>(choice.arg);
+      bool none = back == no_more_replay;
+      auto since = world.service_time() - std::chrono::seconds{none ? 0 : replay_seconds[back]};
+      world.wish_for(none ? std::nullopt : std::optional(since));
+      break;
+    }
     case Act::RunPass:
       run_to_rest(state, op_of(state, choice), 0);
       break;
@@ -386,6 +397,11 @@ std::string Simulation::describe(const State& state, const Choice& choice) const
       return "somebody edits the spec";
     case Act::EditLabels:
       return "somebody edits the watcher's labels";
+    case Act::AskReplay:
+      return choice.arg == static_cast<int>(no_more_replay)
+                 ? "somebody takes the wish for a replay away"
+                 : fmt::format("somebody wishes for a replay of {} s",
+                               replay_seconds[static_cast<std::size_t>(choice.arg)]);
     case Act::RunPass:
       return fmt::format("{} goes on to the end of its pass", name(choice.who));
     case Act::Elections:

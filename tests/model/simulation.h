@@ -36,6 +36,7 @@ enum class Act : std::uint8_t {
   TakeName,      // somebody creates an object of his own under a name that a blob's would have
   EditSpec,
   EditLabels,  // only the resourceVersion changes
+  AskReplay,   // the annotation replay-since is set, or taken away
   Advance,     // time passes, and nobody does anything
   Elections,   // seconds pass, and whoever is not frozen keeps up its election
 };
@@ -57,6 +58,10 @@ struct State {
 
 inline constexpr Millis time_steps[] = {100, 1000, 2500, 6500};
 inline constexpr int election_seconds[] = {1, 3, 6};
+// How far back a replay is asked for: from the time to come to all there is.
+inline constexpr int replay_seconds[] = {-3, 0, 1, 3, 6, 100'000};
+inline constexpr std::size_t no_more_replay = std::size(replay_seconds);
+inline constexpr std::size_t max_wishes = 4;  // in one world
 
 class Simulation {
  public:

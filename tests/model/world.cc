@@ -76,21 +76,34 @@ CreateRequest* Cluster::request(int id) {
   return at == requests.end() ? nullptr : &*at;
 }
 
-std::optional<int> Cluster::create(std::string name, int version, bool with_finalizer) {
+Epoch epoch_of(const checkpoint::Replays& replays, ServiceTime modified) {
+  for (ServiceTime since : replays.newest_first()) {
+    if (since <= modified) return since.time_since_epoch().count();
+  }
+  return no_replay;
+}
+
+std::optional<int> Cluster::create(std::string name, int version, Epoch epoch, bool with_finalizer) {
   if (holder(name)) return std::nullopt;
   int uid = static_cast<int>(made.size());
-  made.push_back({std::move(name), version});
+  made.push_back({std::move(name), version, epoch});
   objects.push_back({.uid = uid, .held = with_finalizer});
   return uid;
 }
 
 void Cluster::carry_out(CreateRequest& request, Millis now) {
-  auto uid = create(request.name, request.version, request.with_finalizer);
+  auto uid = create(request.name, request.version, request.epoch, request.with_finalizer);
   bool given_up = request.answer == CreateRequest::Answer::Unknown;
-  if (uid)
-    audit.push_back({.version = request.version, .uid = *uid, .late = now > request.late_from || given_up});
-  else if (made[static_cast<std::size_t>(holder(request.name)->uid)].version != request.version)
-    met_others.insert(request.version);
+  if (uid) {
+    audit.push_back({.version = request.version,
+                     .epoch = request.epoch,
+                     .uid = *uid,
+                     .late = now > request.late_from || given_up});
+  } else {
+    const Made& other = made[static_cast<std::size_t>(holder(request.name)->uid)];
+    if (other.version != request.version || other.epoch != request.epoch)
+      met_others.emplace(request.version, request.epoch);
+  }
   request.flying = false;
   if (request.answer != CreateRequest::Answer::None) return;  // nobody waits any longer
   request.answer = uid ? CreateRequest::Answer::Created : CreateRequest::Answer::Exists;
@@ -125,6 +138,12 @@ ServiceTime World::service_time() const {
   return ServiceTime{std::chrono::seconds{now / 1000}};
 }
 
+void World::wish_for(std::optional<ServiceTime> since) {
+  cluster.watcher.wish = since;
+  ++cluster.watcher.revision;
+  if (since) wishes.push_back({*since, now});
+}
+
 void World::advance(Millis by, const Rules& rules) {
   now += by;
   for (const Version& version : blobs.history) {
@@ -143,7 +162,13 @@ bool World::replace_status(int revision, const checkpoint::Checkpoint& next, Lis
   Watcher& watcher = cluster.watcher;
   if (revision != watcher.revision) return false;
   if (!watcher.checkpoint) first_listed = listed;
-  if (watcher.checkpoint && next.cursor < watcher.checkpoint->cursor) violation = "the cursor moved back";
+  bool replays = watcher.checkpoint && next.replays != watcher.checkpoint->replays;
+  if (watcher.checkpoint && !replays && next.cursor < watcher.checkpoint->cursor)
+    violation = "the cursor moved back";
+  for (ServiceTime since : next.replays.newest_first()) {
+    if (std::ranges::find(wishes, since, &Wish::since) == wishes.end())
+      violation = "a replay nobody asked for";
+  }
   bool bounded = next.recent.size() <= checkpoint::RecentKeys::capacity + blobs.history.size() &&
                  next.postponed.size() <= Checkpoint::max_postponed;
   if (!bounded) violation = "the checkpoint is not bounded";

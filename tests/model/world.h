@@ -54,11 +54,17 @@ struct BlobService {
 
 // ---- the API server ----
 
+// The replay that a version was triggered by: its time, in seconds; or none.
+using Epoch = std::int64_t;
+inline constexpr Epoch no_replay = 0;
+[[nodiscard]] Epoch epoch_of(const checkpoint::Replays& replays, ServiceTime modified);
+
 // An object that was ever created. What never changes of it stands here, under its uid, for good.
 struct Made {
   static constexpr int foreign = -1;
   std::string name;
   int version = foreign;  // of the blob it was made for; foreign: somebody else's object
+  Epoch epoch = no_replay;
 };
 
 struct Object {
@@ -69,8 +75,9 @@ struct Object {
 
 // The AzureBlobWatcher as it is stored.
 struct Watcher {
-  int revision = 1;    // resourceVersion
-  int generation = 1;  // of the spec
+  int revision = 1;                 // resourceVersion
+  int generation = 1;               // of the spec
+  std::optional<ServiceTime> wish;  // the annotation replay-since
   std::optional<checkpoint::Checkpoint> checkpoint;
 };
 
@@ -83,6 +90,7 @@ struct CreateRequest {
   int incarnation = 0;  // of that operator: another one hears no answer
   std::string name;
   int version = 0;
+  Epoch epoch = no_replay;
   bool with_finalizer = true;
   bool flying = true;    // not carried out yet
   Millis late_from = 0;  // longer under way than the lease's slack then
@@ -106,6 +114,7 @@ struct LateWrite {
 // An entry of the audit log: a create for a version of a blob was answered 201.
 struct Created {
   int version = 0;
+  Epoch epoch = no_replay;
   int uid = 0;
   bool late = false;  // was under way for longer than the lease's slack, or its sender had given up
 };
@@ -120,7 +129,7 @@ struct Cluster {
   int next_request = 0;
   std::vector<LateWrite> late_writes;
   std::vector<Created> audit;
-  std::set<int>
+  std::set<std::pair<int, Epoch>>
       met_others;  // versions for which a create was answered 409, since an object of something else had the name
 
   [[nodiscard]] const Object* holder(std::string_view name) const;
@@ -128,7 +137,7 @@ struct Cluster {
   [[nodiscard]] CreateRequest* request(int id);
 
   // The uid, or nothing when the name is taken.
-  std::optional<int> create(std::string name, int version, bool with_finalizer);
+  std::optional<int> create(std::string name, int version, Epoch epoch, bool with_finalizer);
   void carry_out(CreateRequest& request, Millis now);
   // A delete by a user, or by the TTL controller as soon as a resource has finished.
   void remove(int uid);
@@ -138,14 +147,23 @@ struct Cluster {
   bool replace_lease(const std::string& revision, kube::LeaseRecord& next);
 };
 
+// Somebody set the annotation replay-since then.
+struct Wish {
+  ServiceTime since;
+  Millis at = 0;
+};
+
 struct World {
   Millis now = 0;
   BlobService blobs;
   Cluster cluster;
+  std::vector<Wish> wishes;            // as they were made
   std::optional<Listed> first_listed;  // the listing that decided what was there at the start
   std::string violation;               // of a law that is broken at once; "" while all is well
 
   [[nodiscard]] ServiceTime service_time() const;
+  // Sets the annotation, or takes it away.
+  void wish_for(std::optional<ServiceTime> since);
   // Time passes; what cannot be under way any longer arrives (writes of blobs) or is lost (requests).
   void advance(Millis by, const Rules& rules);
   // A replace of the status, by a pass that listed then. False: a conflict.
