@@ -94,7 +94,8 @@ class Preview {
     report_.name = subject->watcher.name;
     report_.stored = subject->stored;
     auto source = controllers::source_of(subject->plan.spec, access->container, subject->watcher);
-    auto survey = Survey::make({std::move(subject->plan), std::move(source), std::move(subject->checkpoint)},
+    auto survey = Survey::make({std::move(subject->plan), std::move(source), std::move(subject->checkpoint),
+                                std::move(subject->replay_wish)},
                                {.rows = options_.limit, .only = options_.only});
     if (!survey) co_return fail_with(survey.error());
     survey_ = std::move(*survey);

@@ -41,6 +41,10 @@ std::vector<std::string> notes(const PreviewReport& report, const Survey& survey
     all.emplace_back("the listing was not read to its end: there may be more of everything");
   if (spec.suspend)
     all.emplace_back("the watcher is suspended: nothing is polled until spec.suspend is false");
+  if (survey.replays_since()) {
+    all.push_back(fmt::format("what was modified since {} is triggered once more (replay-since)",
+                              format_rfc3339(*survey.replays_since())));
+  }
   if (survey.holds()) {
     all.push_back(fmt::format(
         "more than {} blobs match and existingBlobs is not set: the watcher holds and creates nothing "

@@ -6,6 +6,7 @@
 
 #include "cli/render_command.h"
 #include "cli/watcher_file.h"
+#include "controllers/replay_request.h"
 #include "render/names.h"
 
 namespace abo::cli {
@@ -79,6 +80,7 @@ Result<Subject> subject_from_object(const json::object& object) {
                   .generation = find_int(object, {"metadata", "generation"}).value_or(0),
                   .stored = true,
                   .checkpoint = std::nullopt,
+                  .replay_wish = std::string(controllers::replay_wish(object)),
                   .plan = std::move(*plan)};
   const json::value* stored = find(object, {"status", "checkpoint"});
   if (!stored || stored->is_null()) return subject;

@@ -18,6 +18,7 @@ struct Subject {
   std::int64_t generation = 0;
   bool stored = false;                               // in the cluster
   std::optional<checkpoint::Checkpoint> checkpoint;  // the stored one's, if it has one yet
+  std::string replay_wish = {};                      // its annotation replay-since
   controllers::PassPlan plan;
 };
 

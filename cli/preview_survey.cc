@@ -6,6 +6,8 @@
 #include <unordered_set>
 
 #include "base/json.h"
+#include "checkpoint/replay.h"
+#include "controllers/replay_request.h"
 
 namespace abo::cli {
 namespace {
@@ -99,15 +101,28 @@ std::string_view describe(Outlook outlook) {
 
 Result<Survey> Survey::make(SurveyOf of, Limits limits) {
   Survey survey(std::move(of), limits);
-  auto& known = survey.of_.checkpoint;
-  if (known && known->source == survey.known_.source) {
-    survey.known_ = *known;
-  } else if (known) {
-    auto moved = checkpoint::move_to(*known, std::move(survey.known_));
-    if (!moved) return pass(moved);
-    survey.known_ = std::move(*moved);
-  }
+  if (auto known = survey.know(); !known) return pass(known);
   return survey;
+}
+
+// The checkpoint that the next poll would work by.
+Result<void> Survey::know() {
+  if (start_ == checkpoint::Start::IgnoreExisting) known_.move_cursor({ServiceTime::max(), {}});
+  if (auto& stored = of_.checkpoint; stored && stored->source == known_.source) {
+    known_ = *stored;
+  } else if (stored) {
+    auto moved = checkpoint::move_to(*stored, std::move(known_));
+    if (!moved) return pass(moved);
+    known_ = std::move(*moved);
+  }
+  if (auto since = controllers::replay_due(known_, of_.replay_wish)) {
+    if (auto replayed = checkpoint::replay(known_, *since)) {
+      known_ = std::move(*replayed);
+      replays_since_ = since;
+    }
+  }
+  identity_ = checkpoint::identity_of(known_, of_.source.watcher_uid);
+  return {};
 }
 
 Survey::Survey(SurveyOf of, Limits limits)
@@ -116,7 +131,6 @@ Survey::Survey(SurveyOf of, Limits limits)
       start_(checkpoint::start_at(of_.plan.spec, of_.checkpoint ? &*of_.checkpoint : nullptr,
                                   of_.source.container_url)),
       known_(checkpoint::begin_with_all(of_.source.container_url)),
-      identity_{of_.source.watcher_uid, of_.source.container_url},
       horizon_{.min_age = std::chrono::seconds{of_.plan.spec.min_age_seconds}} {}
 
 void Survey::page_done(ServiceTime service_date) {
@@ -140,9 +154,10 @@ Outlook Survey::judge(const listing::BlobView& blob) const {
 
 // Of a blob that passed the filters; in the order in which a pass asks.
 Outlook Survey::standing(const listing::BlobView& blob) const {
-  if (start_ == checkpoint::Start::IgnoreExisting) return Outlook::Ignored;
   if (known_.is_postponed(blob.name, blob.etag)) return Outlook::Postponed;
-  if (known_.is_done(identity_.key_of(blob), blob)) return Outlook::Handled;
+  if (known_.is_done(identity_.key_of(blob), blob)) {
+    return start_ == checkpoint::Start::IgnoreExisting ? Outlook::Ignored : Outlook::Handled;
+  }
   if (blob.last_modified > horizon_.newest_takeable()) return Outlook::TooYoung;
   return blob.copy_pending ? Outlook::CopyPending : Outlook::Triggers;
 }

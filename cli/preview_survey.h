@@ -54,6 +54,7 @@ struct SurveyOf {
   controllers::PassPlan plan;
   render::Source source;
   std::optional<checkpoint::Checkpoint> checkpoint;  // as stored; nothing: a new watcher
+  std::string replay_wish = {};                      // its annotation replay-since
 };
 
 struct SurveyLimits {
@@ -81,6 +82,8 @@ class Survey {
   [[nodiscard]] std::int64_t rejected() const;  // by the filters
   // A poll would create nothing, since nobody has chosen what becomes of so many blobs.
   [[nodiscard]] bool holds() const { return checkpoint::must_hold(start_, matched()); }
+  // The time of a replay that the next poll begins with.
+  [[nodiscard]] const std::optional<ServiceTime>& replays_since() const { return replays_since_; }
   [[nodiscard]] const controllers::PassPlan& plan() const { return of_.plan; }
   [[nodiscard]] const render::Source& source() const { return of_.source; }
 
@@ -93,6 +96,7 @@ class Survey {
 
  private:
   Survey(SurveyOf of, Limits limits);
+  [[nodiscard]] Result<void> know();
   void take(listing::BlobItem blob);
   [[nodiscard]] Outlook judge(const listing::BlobView& blob) const;
   [[nodiscard]] Outlook standing(const listing::BlobView& blob) const;
@@ -104,6 +108,7 @@ class Survey {
   Limits limits_;
   checkpoint::Start start_;
   checkpoint::Checkpoint known_;
+  std::optional<ServiceTime> replays_since_;
   checkpoint::Identity identity_;
   checkpoint::Horizon horizon_;
   std::vector<listing::BlobItem> page_;

@@ -43,11 +43,12 @@ controllers::PassPlan plan(json::object more = {}) {
 }
 
 Survey survey(json::object more = {}, std::optional<checkpoint::Checkpoint> known = {},
-              SurveyLimits limits = {}) {
+              SurveyLimits limits = {}, std::string replay_wish = {}) {
   auto made = plan(std::move(more));
   auto source =
       controllers::source_of(made.spec, azure::container_url("acct", "data", "").value(), {"ml", "w", uid});
-  return Survey::make({std::move(made), std::move(source), std::move(known)}, limits).value();
+  return Survey::make({std::move(made), std::move(source), std::move(known), std::move(replay_wish)}, limits)
+      .value();
 }
 
 void show(Survey& survey, const std::vector<listing::BlobItem>& page, int date = 1000) {
@@ -119,6 +120,18 @@ TEST(Survey, existing_blobs_are_ignored_when_a_new_watcher_says_so) {
   auto seen = survey({{"existingBlobs", "Ignore"}});
   show(seen, {blob("a", 1)});
   EXPECT_THAT(lines(std::move(seen)), ElementsAre("a Ignored "));
+}
+
+TEST(Survey, a_replay_that_was_asked_for_triggers_anew_what_is_that_young) {
+  auto known = checkpoint::begin_with_all(url);
+  known.move_cursor(checkpoint::end_of(at(100)));
+  auto seen = survey({}, known, {}, format_rfc3339(at(10)));
+  show(seen, {blob("a", 9), blob("b", 10)});
+  EXPECT_EQ(seen.replays_since(), at(10));
+  EXPECT_THAT(lines(std::move(seen)), ElementsAre("b WouldTrigger p-b", "a AlreadyHandled "));
+  auto ignores = survey({{"existingBlobs", "Ignore"}}, {}, {}, format_rfc3339(at(10)));
+  show(ignores, {blob("a", 9), blob("b", 10)});
+  EXPECT_THAT(lines(std::move(ignores)), ElementsAre("b WouldTrigger p-b", "a Ignored "));
 }
 
 TEST(Survey, more_than_a_thousand_matches_hold_until_somebody_chooses) {
