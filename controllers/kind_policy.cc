@@ -57,7 +57,7 @@ KindPolicy KindPolicy::defaults() {
 
 Result<void> KindPolicy::check(std::string_view api_version, std::string_view kind) const {
   auto gv = split(api_version);
-  if (gv.group == "rbac.authorization.k8s.io" ||
+  if (gv.group == "rbac.authorization.k8s.io" || gv.group == "authorization.openshift.io" ||
       (gv.group == "mlops.example.com" && kind == "AzureBlobWatcher")) {
     return fail(ErrorKind::Forbidden, Reason::KindNotAllowed,
                 fmt::format("a template may not create {} {}; no setting allows it", api_version, kind));

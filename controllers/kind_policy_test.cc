@@ -37,6 +37,7 @@ TEST(KindPolicy, never_allows_rights_or_watchers) {
   KindPolicy everything({*parse_kind_rule("*")});
   EXPECT_TRUE(everything.check("v1", "Pod"));
   EXPECT_FALSE(everything.check("rbac.authorization.k8s.io/v1", "RoleBinding"));
+  EXPECT_FALSE(everything.check("authorization.openshift.io/v1", "RoleBinding"));
   EXPECT_FALSE(everything.check("mlops.example.com/v1alpha1", "AzureBlobWatcher"));
 }
 

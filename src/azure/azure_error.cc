@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/percent_encoding.h"
+#include "base/redact.h"
 #include "listing/text_decode.h"
 
 namespace abo::azure {
@@ -35,6 +37,12 @@ std::string word(std::string_view text) {
   return out;
 }
 
+// What a service repeats of the credential it was sent is not shown at all, in whatever form.
+std::string concealed(std::string text, const std::vector<Secret>& sent) {
+  bool repeats = std::ranges::any_of(sent, [&](const Secret& one) { return reveals(text, one.reveal()); });
+  return repeats ? std::string{} : text;
+}
+
 // From "sig=" (however it is written) to the next space: a signature, and what stands behind it in the query.
 void redact(std::string& text) {
   std::string folded = text;
@@ -54,6 +62,12 @@ std::string first_line(std::string message) {
   if (message.size() > 240) message = message.substr(0, 240) + "...";
   for (char& c : message) c = c >= ' ' && c < 0x7F ? c : '?';
   return message;
+}
+
+// As the service wrote it.
+std::string written_code(const net::Response& response) {
+  std::string code(response.header("x-ms-error-code").substr(0, 256));
+  return code.empty() ? element(response.body, "Code").substr(0, 256) : code;
 }
 
 struct Meaning {
@@ -220,21 +234,35 @@ bool is_passing(int status) {
   return false;
 }
 
-std::string error_code(const net::Response& response) {
-  std::string code = word(response.header("x-ms-error-code"));
-  return code.empty() ? word(element(response.body, "Code")) : code;
+std::vector<Secret> sent_with(const net::Request& request) {
+  std::vector<Secret> sent;
+  for (const auto& [name, value] : request.headers) {
+    if (name == "Authorization") sent.emplace_back(value.substr(value.find_last_of(": ") + 1));
+  }
+  constexpr std::string_view mark = "&sig=";
+  if (std::size_t at = request.url.find(mark); at != request.url.npos) {
+    std::string raw = request.url.substr(at + mark.size());
+    raw.resize(std::min(raw.find('&'), raw.size()));
+    sent.emplace_back(percent_decode(raw).value_or(raw));
+  }
+  return sent;
 }
 
-Error error_of(const net::Response& response, WallTime now, CredentialKind credential) {
-  std::string code = error_code(response);
+std::string error_code(const net::Response& response) {
+  return word(written_code(response));
+}
+
+Error error_of(const net::Response& response, WallTime now, CredentialKind credential,
+               const std::vector<Secret>& sent) {
+  std::string code = word(concealed(written_code(response), sent));
   Meaning meaning = meaning_of(response, code, now, credential);
   std::string text = fmt::format("{} (HTTP {}", meaning.advice, response.status);
   if (!code.empty()) text += fmt::format(" {}", code);
-  if (std::string said = first_line(element(response.body, "Message")); !said.empty())
-    text += fmt::format(": {}", said);
+  std::string said = first_line(concealed(element(response.body, "Message").substr(0, 2048), sent));
+  if (!said.empty()) text += fmt::format(": {}", said);
   auto wish = net::retry_after(response, std::chrono::floor<seconds>(now));
   return {meaning.kind, meaning.reason, text + ")", wish ? wish : meaning.retry_after,
-          word(response.header("x-ms-request-id"))};
+          word(concealed(std::string(response.header("x-ms-request-id").substr(0, 256)), sent))};
 }
 
 }  // namespace abo::azure

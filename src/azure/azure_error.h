@@ -3,8 +3,11 @@
 // carries a signature, a query or the string to sign, even when the service quotes them.
 #pragma once
 
+#include <vector>
+
 #include "azure/credentials.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "net/http.h"
 
@@ -23,7 +26,12 @@ enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas, Bearer };
 //   408, other 5xx               UnknownOutcome   ServiceUnavailable
 //   400 about a name             Invalid          InvalidSpec
 //   anything else, redirects     Invalid          InvalidResponse
-[[nodiscard]] Error error_of(const net::Response& response, WallTime now, CredentialKind credential);
+// `sent`: what the request was signed with; a text of the service that repeats it, in whatever form, is left out.
+[[nodiscard]] Error error_of(const net::Response& response, WallTime now, CredentialKind credential,
+                             const std::vector<Secret>& sent = {});
+
+// What of a request must never be shown: its Authorization's value, and its signature when it bears a SAS.
+[[nodiscard]] std::vector<Secret> sent_with(const net::Request& request);
 
 // The credential itself was refused (401, or 403 AuthenticationFailed), so a newer token may fare better.
 [[nodiscard]] bool refuses_credential(const net::Response& response);

@@ -147,5 +147,22 @@ TEST(AzureError, shows_a_short_clean_line_of_the_services_message) {
   EXPECT_THAT(message, HasSubstr("ABscript"));
 }
 
+TEST(AzureError, repeats_nothing_of_what_the_request_was_signed_with) {
+  net::Request request{.url = "https://a/b?x=1&sig=hunter2%2Bhunter3%2Fhunter4%3D&y=2",
+                       .headers = {{"Authorization", "SharedKey acct:aaaabbbbccccddddeeeeffff="}}};
+  auto sent = sent_with(request);
+  for (std::string quoted :
+       {"hunter2+hunter3/hunter4=", "hunter2%2Bhunter3%2F", "aaaabbbbccccdddd", "bbbbccccdddd"}) {
+    net::Response response = answer(403, "AuthenticationFailed");
+    response.body = "<Error><Code>" + quoted + "</Code><Message>it was " + quoted + " that</Message></Error>";
+    response.headers = {{"x-ms-request-id", quoted}};
+    Error error = error_of(response, now, CredentialKind::Sas, sent);
+    EXPECT_THAT(error.message + error.trace, Not(HasSubstr(quoted.substr(0, 6)))) << error.message;
+  }
+  Error plain = error_of(answer(403, "AuthenticationFailed"), now, CredentialKind::Sas, sent);
+  EXPECT_THAT(plain.message, HasSubstr("Azure says so."));
+  EXPECT_EQ(plain.trace, "11-22");
+}
+
 }  // namespace
 }  // namespace abo::azure

@@ -415,5 +415,34 @@ TEST_F(BlobClientTest, error_never_holds_the_credential_or_the_query) {
   }
 }
 
+TEST_F(BlobClientTest, where_a_name_of_azures_leads_is_looked_at_before_anything_is_sent) {
+  transport.steps = {ok({"a"})};
+  ASSERT_TRUE(list());
+  const auto& may_reach = transport.requests.at(0).may_reach;
+  ASSERT_TRUE(may_reach);
+  EXPECT_TRUE(may_reach("10.0.0.4"));
+  EXPECT_FALSE(may_reach("169.254.169.254"));
+}
+
+TEST_F(BlobClientTest, a_host_that_the_administrator_named_may_lead_anywhere) {
+  auto policy = EndpointPolicy::parse({"https://acct.blob.core.windows.net"});
+  SecretData data{{"accountKey", Secret("a2V5")}};
+  transport.steps = {ok({"a"})};
+  ASSERT_TRUE(list(*resolve_access({"acct", "data", "", data, "creds", *policy}, WallTime{})));
+  EXPECT_FALSE(transport.requests.at(0).may_reach);
+}
+
+TEST_F(BlobClientTest, a_name_that_leads_to_the_machine_itself_is_not_asked_again_and_the_flag_is_named) {
+  transport.steps = {
+      {{},
+       Error{ErrorKind::Forbidden, Reason::EndpointNotAllowed, "acct leads to ::1, which may not be asked"}}};
+  Error error = failure();
+  EXPECT_EQ(error.reason, Reason::EndpointNotAllowed);
+  EXPECT_EQ(disposition(error), Disposition::StallUntilChanged);
+  EXPECT_THAT(error.message, HasSubstr("leads to ::1"));
+  EXPECT_THAT(error.message, HasSubstr("--allowed-endpoint https://acct.blob.core.windows.net"));
+  EXPECT_EQ(transport.requests.size(), 1U);
+}
+
 }  // namespace
 }  // namespace abo::azure

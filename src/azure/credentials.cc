@@ -153,7 +153,8 @@ Result<Access> resolve_access(const AccessRequest& request, WallTime now) {
   if (request.identity) credential.grant = request.identity;
   auto url = place(request, credential);
   if (!url) return pass(url);
-  Access access{std::move(*url), Anonymous{}, std::nullopt};
+  Access access{.container = std::move(*url), .credential = Anonymous{}, .any_address = false, .expires = {}};
+  access.any_address = request.policy.names(access.container.endpoint);
   if (!credential.sas.empty()) return with_sas(std::move(access), credential, now);
   if (credential.grant) {
     Cloud cloud = cloud_of(access.container.endpoint.host);

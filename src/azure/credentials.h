@@ -31,6 +31,7 @@ struct Bearer {
 struct Access {
   ContainerUrl container;
   std::variant<Anonymous, SharedKey, SasToken, Bearer> credential;
+  bool any_address = false;            // the administrator named the host: it may lead anywhere
   std::optional<ServiceTime> expires;  // when the credential ends by its own words: warn seven days before
 };
 

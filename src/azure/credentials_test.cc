@@ -207,7 +207,8 @@ TEST_F(ResolveAccess, names_a_sas_that_has_ended_or_cannot_list) {
   EXPECT_THAT(failure(sas("se=2036-11-22T00:00Z&sr=c&sp=r")),
               HasSubstr("PermissionDenied: sasToken in Secret \"creds\" allows \"r\" only, but watching a "
                         "container needs list (l)"));
-  EXPECT_THAT(failure(sas("se=2036-11-22T00:00Z&sr=c&sp=%FF%00r%0Aw")), HasSubstr("allows \"rw\" only"));
+  EXPECT_THAT(failure(sas("se=2036-11-22T00:00Z&sr=c&sp=%FF%00r%0Aw")),
+              HasSubstr("allows \"(no permissions)\" only"));
   EXPECT_THAT(failure(sas("se=2036-11-22&sr=b&sp=rl")), HasSubstr("PermissionDenied"));
   EXPECT_THAT(failure(sas("se=2036-11-22&ss=q&srt=co&sp=rl")), HasSubstr("ss lacks b"));
   EXPECT_THAT(failure(sas("se=2036-11-22&ss=b&srt=o&sp=rl")), HasSubstr("srt lacks c"));
@@ -218,6 +219,59 @@ TEST_F(ResolveAccess, names_a_sas_that_has_ended_or_cannot_list) {
   EXPECT_EQ(failure(sas("se=2036-11-22&ss=bq&srt=sco&sp=rl")), "resolved");
   EXPECT_EQ(failure(sas("sr=c&si=policy")), "resolved");
   EXPECT_EQ(failure(sas("st=2030-01-01&se=2036-11-22&sr=c&sp=rl")), "resolved");
+}
+
+// The account is named by spec.storageAccount, so that nothing but the place is judged.
+TEST_F(ResolveAccess, a_connection_string_leads_nowhere_an_endpoint_could_not) {
+  for (std::string place : {"EndpointSuffix=core.windows.net.evil.example",
+                            "EndpointSuffix=evil.example",
+                            "EndpointSuffix=evil.example/",
+                            "EndpointSuffix=evil.example#",
+                            "EndpointSuffix=evil.example?",
+                            "EndpointSuffix=core.windows.net@evil.example",
+                            "EndpointSuffix=core.windows.net:8443",
+                            "EndpointSuffix=core.windows.net.",
+                            "EndpointSuffix=core.windows.net\\@evil.example",
+                            "EndpointSuffix=core.windows.net%2eevil.example",
+                            "EndpointSuffix=core.windows\xE3\x80\x82net",
+                            "DefaultEndpointsProtocol=http",
+                            "DefaultEndpointsProtocol=file",
+                            "DefaultEndpointsProtocol=https://evil.example/x?",
+                            "DefaultEndpointsProtocol=HTTP",
+                            "BlobEndpoint=http://acct.blob.core.windows.net",
+                            "BlobEndpoint=https://acct.blob.core.windows.net@evil.example",
+                            "BlobEndpoint=https://acct.blob.core.windows.net.evil.example",
+                            "BlobEndpoint=https://169.254.169.254",
+                            "BlobEndpoint=https://2852039166/",
+                            "BlobEndpoint=https://0xA9.254.169.254",
+                            "BlobEndpoint=https://[::ffff:169.254.169.254]",
+                            "BlobEndpoint=https://kubernetes.default.svc",
+                            "BlobEndpoint=//acct.blob.core.windows.net",
+                            "BlobEndpoint=https://acctblob.core.windows.net",
+                            "BlobEndpoint=https://xn--acct-blob-core-windows-net-x.example",
+                            "BlobEndpoint=https://acct.blob.core.windows.net:443@evil.example"}) {
+    auto said = failure({{"connectionString", "AccountName=acct;AccountKey=" + dev_key + ";" + place}});
+    EXPECT_THAT(said, testing::AnyOf(testing::StartsWith("EndpointNotAllowed: "),
+                                     testing::StartsWith("InvalidSpec: ")))
+        << place;
+  }
+}
+
+TEST_F(ResolveAccess, an_account_name_cannot_carry_a_place) {
+  for (std::string name :
+       {"evil.example/x", "evil.example#", "evil.example?", "u@evil", "evil.example:443/", "a/../b"}) {
+    std::string text = "AccountName=" + name + ";AccountKey=" + dev_key;
+    auto said = failure({{"connectionString", text}}, "");
+    EXPECT_THAT(said, testing::AnyOf(testing::StartsWith("EndpointNotAllowed: "),
+                                     testing::StartsWith("InvalidSpec: ")))
+        << name;
+  }
+}
+
+TEST_F(ResolveAccess, only_a_host_that_is_named_may_lead_anywhere) {
+  EXPECT_FALSE(resolve({{{"accountKey", dev_key}}})->any_address);
+  EXPECT_TRUE(
+      resolve({{{"accountKey", dev_key}}}, "devstoreaccount1", "http://127.0.0.1:10000")->any_address);
 }
 
 }  // namespace

@@ -47,6 +47,11 @@ Result<void> EndpointPolicy::check(const Endpoint& endpoint) const {
                   endpoint.origin()));
 }
 
+bool EndpointPolicy::names(const Endpoint& endpoint) const {
+  return std::ranges::any_of(
+      origins_, [&](const Origin& origin) { return !origin.any_below && matches(origin, endpoint); });
+}
+
 bool EndpointPolicy::matches(const Origin& origin, const Endpoint& endpoint) {
   if (origin.scheme != endpoint.scheme || origin.port != endpoint.port) return false;
   if (!origin.any_below) return origin.host == endpoint.host;

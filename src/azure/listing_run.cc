@@ -213,13 +213,17 @@ Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Requ
     }
     return decoder.feed(chunk);
   };
+  const std::vector<Secret> sent = sent_with(request);
   auto response = co_await client_.transport_.send(std::move(request), take);
   if (!response) {
     observe("error", false);
-    co_return Attempt{pass(response), is_passing(response.error().kind)};
+    Error error = std::move(response.error());
+    if (error.reason == Reason::EndpointNotAllowed) advise(error);
+    bool passing = is_passing(error.kind);
+    co_return Attempt{std::unexpected(std::move(error)), passing};
   }
   if (response->status != 200) {
-    Error error = error_of(*response, client_.clock_.wall(), kind_of(access_));
+    Error error = error_of(*response, client_.clock_.wall(), kind_of(access_), sent);
     observe(fmt::to_string(response->status), error.kind == ErrorKind::Throttled);
     co_return Attempt{std::unexpected(std::move(error)), azure::is_passing(response->status),
                       refuses_credential(*response)};
@@ -270,6 +274,7 @@ net::Request BlobClient::Run::make_request(const Order& order, const std::string
         std::min(try_timeout, std::chrono::floor<milliseconds>(deadline_ - client_.clock_.mono()));
   }
   request.max_body = max_error_body;
+  if (!access_.any_address) request.may_reach = may_reach;
   request.receive_buffer = lanes_ > 1 ? shared_receive_buffer : receive_buffer;
   return request;
 }
@@ -299,6 +304,14 @@ Result<milliseconds> BlobClient::Run::pause_before_retry(const Error& error, int
   milliseconds pause{std::uniform_int_distribution<std::int64_t>(0, longest.count())(client_.random_)};
   if (reaches_deadline(pause)) return std::unexpected(error);
   return pause;
+}
+
+void BlobClient::Run::advise(Error& error) const {
+  error.message += fmt::format(
+      " (an address of this machine, its own link or a metadata service); look at its DNS entry, or, if it "
+      "is meant, "
+      "allow it with --allowed-endpoint {}",
+      access_.container.endpoint.origin());
 }
 
 bool BlobClient::Run::reaches_deadline(milliseconds pause) const {

@@ -61,6 +61,7 @@ class BlobClient::Run {
   void authorize(net::Request& request, Parameters parameters, const TokenStore::Token& token) const;
   [[nodiscard]] Result<std::chrono::milliseconds> pause_before_retry(const Error& error, int tried);
   [[nodiscard]] int tries_for(const Error& error) const;
+  void advise(Error& error) const;
   [[nodiscard]] bool reaches_deadline(std::chrono::milliseconds pause) const;
   [[nodiscard]] std::string make_request_id();
   void observe(std::string_view code, bool throttled) const;

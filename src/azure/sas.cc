@@ -44,9 +44,9 @@ std::optional<ServiceTime> sas_time(const std::string& text) {
 
 // Permissions are a few letters; whatever else stands there must not get into a status.
 std::string letters(std::string_view text) {
-  std::string out(text.substr(0, 32));
-  std::erase_if(out, [](char c) { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z'); });
-  return out;
+  constexpr std::string_view permissions = "racwdxyltmeopfi";
+  bool known = text.size() <= permissions.size() && text.find_first_not_of(permissions) == text.npos;
+  return known ? std::string(text) : "(no permissions)";
 }
 
 Result<void> check_permissions(std::string_view query, std::string_view what) {

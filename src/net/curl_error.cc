@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace abo::net {
@@ -85,6 +86,16 @@ std::string origin_of(std::string_view url) {
   const auto scheme = url.find("://");
   if (scheme == std::string_view::npos) return authority_of(url);
   return std::string(url.substr(0, scheme + 3)) + authority_of(url);
+}
+
+int port_of(std::string_view url) {
+  const std::string authority = authority_of(url);
+  const auto colon = authority.rfind(':');
+  const auto bracket = authority.rfind(']');
+  int port = url.starts_with("https:") ? 443 : 80;
+  if (colon == std::string::npos || (bracket != std::string::npos && bracket > colon)) return port;
+  std::from_chars(authority.data() + colon + 1, authority.data() + authority.size(), port);
+  return port;
 }
 
 Error describe(const Failure& failure) {

@@ -17,6 +17,9 @@ namespace abo::net {
 // "acct.blob.core.windows.net" or "127.0.0.1:10000" of a URL.
 [[nodiscard]] std::string authority_of(std::string_view url);
 
+// The URL's port, its scheme's own when it names none.
+[[nodiscard]] int port_of(std::string_view url);
+
 struct Failure {
   CURLcode code = CURLE_OK;
   std::string_view url;

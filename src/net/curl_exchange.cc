@@ -1,5 +1,8 @@
 #include "net/curl_exchange.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -63,9 +66,22 @@ struct CurlExchangeCallbacks {
     const bool taken = guarded(exchange, [&] { return exchange.take_header({data, size * count}); });
     return taken ? size * count : 0;
   }
-  static int on_send(void* self, char*, char*, int, int) {
+  static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* address) {
     auto& exchange = *static_cast<CurlExchange*>(self);
-    const bool go = guarded(exchange, [&] { return exchange.may_send_now(); });
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    static_cast<void>(guarded(exchange, [&] {
+      socket = exchange.open_socket(*address);
+      return true;
+    }));
+    return socket;
+  }
+  static int on_send(void* self, char* address, char*, int port, int) {
+    auto& exchange = *static_cast<CurlExchange*>(self);
+    const bool go = guarded(exchange, [&] {
+      if (exchange.may_reach(address ? address : "", port)) return exchange.may_send_now();
+      exchange.error_ = exchange.not_reached();
+      return false;
+    });
     return go ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
   }
   static CURLcode on_tls(CURL*, void* context, void* self) {
@@ -119,6 +135,10 @@ Result<void> CurlExchange::configure() {
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_PREREQFUNCTION, &CurlExchangeCallbacks::on_send);
   set(CURLOPT_PREREQDATA, static_cast<void*>(this));
+  if (request_.may_reach) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &CurlExchangeCallbacks::on_open);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+  }
   set(CURLOPT_ERRORBUFFER, detail_.data());
   if (bad_option_)
     return fail(ErrorKind::Internal, Reason::Internal, "libcurl lacks an option this program needs");
@@ -144,6 +164,8 @@ void CurlExchange::set_url() {
     set(CURLOPT_CONNECT_TO, connect_to_.get());
   }
   set(CURLOPT_URL, url.c_str());
+  for (const std::string& entry : options_->resolve) append(resolve_, entry);
+  if (resolve_) set(CURLOPT_RESOLVE, resolve_.get());
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   // Without TLS nothing tells whether the server speaks HTTP/2, and PIPEWAIT would queue behind the first answer.
@@ -236,6 +258,35 @@ void CurlExchange::append(List& list, const std::string& text) {
   if (longer == nullptr) throw std::bad_alloc();
   static_cast<void>(list.release());
   list.reset(longer);
+}
+
+curl_socket_t CurlExchange::open_socket(const curl_sockaddr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  int port = 0;
+  if (address.family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address.addr);
+    inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+    port = ntohs(v4.sin_port);
+  } else if (address.family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.addr);
+    inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    port = ntohs(v6.sin6_port);
+  }
+  if (!may_reach(text.data(), port)) return CURL_SOCKET_BAD;
+  opened_ = true;
+  return multi_->open_socket(address);
+}
+
+bool CurlExchange::may_reach(std::string_view address, int port) {
+  if (!request_.may_reach || port != port_of(request_.url) || request_.may_reach(address)) return true;
+  refused_address_ = address;
+  return false;
+}
+
+Error CurlExchange::not_reached() const {
+  return {ErrorKind::Forbidden, Reason::EndpointNotAllowed,
+          authority_of(request_.url) + " leads to " + refused_address_ + ", which may not be asked",
+          std::nullopt};
 }
 
 bool CurlExchange::may_send_now() {
@@ -346,6 +397,7 @@ void CurlExchange::finish() {
 Result<Response> CurlExchange::result() {
   if (thrown_) std::rethrow_exception(thrown_);
   if (error_) return std::unexpected(std::move(*error_));
+  if (code_ != CURLE_OK && !opened_ && !refused_address_.empty()) return std::unexpected(not_reached());
   if (code_ != CURLE_OK) {
     long os_error = 0;
     curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);

@@ -73,6 +73,9 @@ class CurlExchange final : private CurlMulti::Waiter {
   bool take_body(std::string_view piece);
   bool take_header(std::string_view line);
   bool may_send_now();
+  [[nodiscard]] curl_socket_t open_socket(const curl_sockaddr& address);
+  [[nodiscard]] bool may_reach(std::string_view address, int port);
+  [[nodiscard]] Error not_reached() const;
   [[nodiscard]] std::optional<std::pair<Deadline, SteadyTime>> deadline() const;
 
   std::shared_ptr<CurlMulti> multi_;
@@ -84,6 +87,7 @@ class CurlExchange final : private CurlMulti::Waiter {
   CURL* easy_;
   List headers_;
   List connect_to_;
+  List resolve_;
   std::array<char, CURL_ERROR_SIZE> detail_{};
 
   Response response_;
@@ -91,6 +95,8 @@ class CurlExchange final : private CurlMulti::Waiter {
   int attempts_ = 0;         // how often the request was handed to a connection
   bool body_begun_ = false;  // headers that come now are trailers
   bool bad_option_ = false;
+  std::string refused_address_;  // the last one that may_reach refused
+  bool opened_ = false;          // a connection to another address was begun
 
   bool finished_ = false;
   CURLcode code_ = CURLE_OK;

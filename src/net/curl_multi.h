@@ -45,6 +45,9 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   [[nodiscard]] CURLMcode add(CURL* easy, Waiter* waiter);
   void remove(CURL* easy);
 
+  // What a handle's CURLOPT_OPENSOCKETFUNCTION has to do, whoever decides whether it may.
+  curl_socket_t open_socket(const curl_sockaddr& address);
+
   // Inside a libcurl callback, where add() and remove() are forbidden.
   [[nodiscard]] bool busy() const { return depth_ > 0; }
 
@@ -70,7 +73,6 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void ring_at(SteadyTime time);
   void ring();
   std::shared_ptr<Socket> adopt(curl_socket_t fd, bool ours);
-  curl_socket_t open_socket(const curl_sockaddr& address);
   void close_socket(curl_socket_t fd);
   void act(curl_socket_t fd, int ready);
   void collect();

@@ -31,6 +31,7 @@ struct CurlOptions {
   std::string tls_server_name;            // name to send and to verify instead of the URL's host
   std::string proxy_url;                  // instead of the environment's proxies, NO_PROXY included
   bool insecure_skip_tls_verify = false;  // exists only because kubeconfigs have it
+  std::vector<std::string> resolve;       // "host:port:address,..." in place of what DNS says: for tests
 };
 
 class CurlMulti;

@@ -8,6 +8,7 @@
 //   agreed on:
 //                                         the server surely did nothing
 //   UnknownOutcome  EndpointUnreachable   connection lost or a time-out after the request may have been sent
+//   Forbidden       EndpointNotAllowed    may_reach refused where the host's name leads: nothing was sent
 //   TooLarge        InvalidResponse       the collected body passed max_body
 //   Canceled        Canceled              the coroutine was cancelled through its cancellation slot
 //   (the sink's)                          the body sink returned an error: the exchange ends with it
@@ -45,6 +46,11 @@ struct Request {
   // Called right before the request is handed to the connection; false ends it with Canceled and nothing
   // sent. The lease check of the exactly-once protocol hangs here (docs/exactly-once.md).
   std::function<bool()> may_send;
+  // Whether the host may be asked at this address, as in "10.0.0.4" or "fe80::1": who chose the name may not be who
+  // answers for it. Asked before each connection and again before the request goes over an open one. An address that
+  // is refused is skipped; when nothing else is left the request ends with EndpointNotAllowed. Through a proxy the name
+  // is the proxy's to resolve, and this is not asked: a connection to another port than the URL's is one to a proxy.
+  std::function<bool(std::string_view address)> may_reach;
 };
 
 struct Response {

@@ -44,12 +44,42 @@ Checked<std::string_view> plain_string(const json::object& manifest, std::string
   return std::string_view(*text);
 }
 
+bool is_word(std::string_view text, bool dots) {
+  auto fits = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || (dots && c == '.');
+  };
+  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, fits) && !text.contains("..") &&
+         text.front() != '.' && text.back() != '.';
+}
+
+// "v1" or "group/version", and a kind of letters and digits: both end up in the paths of requests, where nothing else
+// that a template says may lead.
+Checked<void> check_words(std::string_view api_version, std::string_view kind) {
+  std::size_t slash = api_version.find('/');
+  bool group = slash == api_version.npos || is_word(api_version.substr(0, slash), true);
+  std::string_view version = slash == api_version.npos ? api_version : api_version.substr(slash + 1);
+  if (!group || !is_word(version, false)) {
+    return complain("/apiVersion",
+                    fmt::format("apiVersion \"{}\" is not of the form group/version, as in batch/v1",
+                                bounded_text(api_version, 80)));
+  }
+  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto fits = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  if (!letter(kind.front()) || !std::ranges::all_of(kind, fits) || kind.size() > 63) {
+    return complain("/kind",
+                    fmt::format("kind \"{}\" is not the name of a kind, as in Job", bounded_text(kind, 80)));
+  }
+  return {};
+}
+
 Checked<void> check_kind(const json::object& manifest, std::string_view expected_kind) {
   auto api_version = plain_string(manifest, "apiVersion");
   if (!api_version) return std::unexpected(std::move(api_version.error()));
   auto kind = plain_string(manifest, "kind");
   if (!kind) return std::unexpected(std::move(kind.error()));
+  if (auto words = check_words(*api_version, *kind); !words) return words;
   if (api_version->starts_with("rbac.authorization.k8s.io/") ||
+      api_version->starts_with("authorization.openshift.io/") ||
       api_version->starts_with("mlops.example.com/")) {
     return complain("/kind",
                     fmt::format("{} {} is never created from a template", bounded_text(*api_version, 80),

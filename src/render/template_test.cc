@@ -488,5 +488,31 @@ RC_GTEST_PROP(Template, gives_every_blob_legal_names_and_labels,
   RC_ASSERT(is_legal(find_string(one.object, {"spec", "template", "metadata", "labels", "dataset"}), label));
 }
 
+// Both are parts of the paths of requests that the operator makes with rights of its own.
+TEST(Template, an_api_version_is_no_path) {
+  for (std::string text :
+       {"argoproj.io/v1alpha1/namespaces/kube-system/workflows",
+        "argoproj.io/../../api/v1/namespaces/kube-system/secrets", "argoproj.io/v1alpha1%2Fnamespaces",
+        "argoproj.io/v1alpha1?watch=1", "argoproj.io/v1alpha1#x", "argoproj.io//v1", "/v1", "v1/", "..",
+        "../v1", "a..b/v1", "argoproj.io/v1 alpha1", "argoproj.io\\v1", "argoproj.io/V1", "v1\\n",
+        "argo\xC3\xBCproj.io/v1"}) {
+    std::string quoted = "\"" + text + "\"";
+    auto error = refused("apiVersion: " + quoted + "\nkind: Workflow\nmetadata: {name: a}", "Workflow");
+    EXPECT_EQ(error.reason, Reason::InvalidTemplate) << text;
+    EXPECT_THAT(error.message, HasSubstr("is not of the form group/version")) << text;
+  }
+}
+
+TEST(Template, a_kind_is_one_word) {
+  for (std::string text : {"Job/status", "jobs/../secrets", "Job ", "Job?", "1Job",
+                           "J\xC3\xB6"
+                           "b",
+                           "Job.batch"}) {
+    auto error = refused("apiVersion: batch/v1\nkind: \"" + text + "\"\nmetadata: {name: a}", text);
+    EXPECT_EQ(error.reason, Reason::InvalidTemplate) << text;
+    EXPECT_THAT(error.message, HasSubstr("is not the name of a kind")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace abo::render

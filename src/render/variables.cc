@@ -8,6 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/percent_encoding.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "render/names.h"
 
@@ -72,7 +73,8 @@ std::string unknown(std::string_view name, const std::vector<std::string>& group
     hint = fmt::format("; blobPattern has {} group{}{}", group_names.size(),
                        group_names.size() == 1 ? "" : "s", hint);
   }
-  return fmt::format("unknown variable ${{{}}}{} (for the text itself write $${{{}}})", name, hint, name);
+  std::string shown = bounded_text(name, 80);
+  return fmt::format("unknown variable ${{{}}}{} (for the text itself write $${{{}}})", shown, hint, shown);
 }
 
 std::string_view basename(std::string_view name) {

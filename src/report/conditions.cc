@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace abo::report {
 namespace {
 
@@ -24,14 +26,6 @@ std::string truth(bool value) {
   return value ? "True" : "False";
 }
 
-// At most `max_message` bytes, not cut inside a UTF-8 character.
-std::string bounded(std::string text) {
-  if (text.size() <= max_message) return text;
-  std::size_t end = max_message - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
-}
-
 }  // namespace
 
 Verdict verdict_of(const Error& error) {
@@ -41,7 +35,7 @@ Verdict verdict_of(const Error& error) {
 
 void set_conditions(Status& status, const Verdict& verdict, std::int64_t generation, WallTime now) {
   std::string reason(to_string(verdict.reason));
-  std::string message = bounded(verdict.message);
+  std::string message = bounded_text(verdict.message, max_message - 3);
   auto put = [&](std::string type, bool value) {
     set(status, {std::move(type), truth(value), reason, message, {}, generation}, now);
   };

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/redact.h"
+#include "base/text.h"
+
 namespace abo::runtime {
 namespace {
 
@@ -70,6 +73,13 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
+// Of two or three bytes, as all that are escaped have.
+void append_code_point(std::string& out, std::string_view character) {
+  unsigned code = static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1FU : 0x0FU);
+  for (const char c : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3FU);
+  fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
+}
+
 bool is_plain(std::string_view text) {
   if (text.empty()) return false;
   for (const char c : text) {
@@ -89,7 +99,8 @@ struct AppendValue {
   std::string& out;
   bool json;
 
-  void operator()(std::string_view text) const {
+  void operator()(std::string_view whole) const {
+    const std::string text = redacted(whole);
     if (!json && is_plain(text)) {
       out += text;
     } else {
@@ -119,6 +130,8 @@ void append_json_text(std::string& out, std::string_view text) {
       out += "\xEF\xBF\xBD";
     } else if (length == 1 && (text[0] < ' ' || text[0] == '"' || text[0] == '\\' || text[0] == '\x7f')) {
       append_escaped(out, text[0]);
+    } else if (is_control(text.substr(0, length))) {
+      append_code_point(out, text.substr(0, length));
     } else {
       out += text.substr(0, length);
     }
@@ -149,7 +162,7 @@ void Logger::write(LogLevel level, std::string_view message, Fields fields) {
   const auto to = std::back_inserter(line_);
   fmt::format_to(to, fmt::runtime(json ? kJsonBegin : kTextBegin), format_rfc3339_millis(clock_.wall()),
                  name_of(level));
-  append_json_text(line_, message);
+  append_json_text(line_, redacted(message));
   if (json) line_ += '"';
   for (const LogField& field : fields) {
     line_ += json ? ",\"" : " ";

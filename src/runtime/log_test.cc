@@ -106,6 +106,25 @@ TEST(Log, keeps_every_well_formed_character) {
   }
 }
 
+TEST(Log, shows_nothing_that_looks_like_a_credential) {
+  for (const LogFormat format : {LogFormat::Json, LogFormat::Text}) {
+    const std::string out = logged(format, LogLevel::Info, [](Logger& log) {
+      log.info("GET /?sig=hunter2hunter2", {{"error", "AccountKey=hunter2hunter2;x"}});
+    });
+    EXPECT_EQ(out.find("hunter2"), std::string::npos) << out;
+  }
+}
+
+TEST(Log, escapes_what_a_terminal_would_obey) {
+  std::string out;
+  append_json_text(out,
+                   "a\xC2\x9B"
+                   "2J\xE2\x80\xAE"
+                   "b\xE2\x80\xA8"
+                   "\xC3\xA4");
+  EXPECT_EQ(out, "a\\u009b2J\\u202eb\\u2028\xC3\xA4");
+}
+
 TEST(Log, replaces_each_byte_that_is_not_utf8) {
   const std::string mark = "\xEF\xBF\xBD";
   for (const auto& [bytes, marks] : std::vector<std::pair<std::string, int>>{

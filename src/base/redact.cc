@@ -1,0 +1,92 @@
+#include "base/redact.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/base64.h"
+#include "base/percent_encoding.h"
+
+namespace abo {
+namespace {
+
+constexpr std::size_t piece = 12;
+constexpr int max_encodings = 3;
+constexpr std::string_view marks[] = {
+    "sig=",          "sig%3d",         "sig%253d",   "signature=", "accountkey=",       "accountkey%3d",
+    "clientsecret=", "client_secret=", "sharedkey ", "bearer ",    "client_assertion=", "access_token="};
+constexpr std::string_view separators = " \t\r\n\"'<>&;,)}]\\`";
+// "bearer token" is no credential.
+constexpr std::size_t shortest = 8;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+// Where the next mark's value begins.
+std::size_t next_value(std::string_view folded, std::size_t from) {
+  std::size_t first = folded.npos, value = folded.npos;
+  for (std::string_view mark : marks) {
+    std::size_t at = folded.find(mark, from);
+    if (at < first) first = at, value = at + mark.size();
+  }
+  return value;
+}
+
+// A '%' that begins no code stays.
+std::string decoded_once(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    auto byte = text[i] == '%' ? percent_decode(text.substr(i, 3)) : std::nullopt;
+    out += byte ? *byte : std::string(1, text[i]);
+    i += byte && byte->size() == 1 ? 3 : 1;
+  }
+  return out;
+}
+
+bool shares_piece(std::string_view text, std::string_view secret) {
+  if (secret.size() < piece) return !secret.empty() && text.contains(secret);
+  for (std::size_t at = 0; at + piece <= secret.size(); ++at) {
+    if (text.contains(secret.substr(at, piece))) return true;
+  }
+  return false;
+}
+
+// In base64 three bytes are four letters, so what stands within something has one of three forms; its ends depend on what
+// stands around it.
+bool shares_base64(std::string_view text, std::string_view secret) {
+  for (std::size_t shift = 0; shift < 3; ++shift) {
+    std::string encoded = base64_encode(std::string(shift, ' ') + std::string(secret));
+    if (encoded.size() < piece + 8) continue;
+    if (shares_piece(text, std::string_view(encoded).substr(4, encoded.size() - 8))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string redacted(std::string_view text) {
+  std::string folded = lower(text), out;
+  std::size_t from = 0;
+  for (std::size_t at = next_value(folded, 0); at != folded.npos; at = next_value(folded, at)) {
+    std::size_t end = std::min(text.find_first_of(separators, at), text.size());
+    if (end - at < shortest) continue;
+    out += text.substr(from, at - from);
+    out += "(redacted)";
+    from = at = end;
+  }
+  out += text.substr(from);
+  return out;
+}
+
+bool reveals(std::string_view text, std::string_view secret) {
+  std::string shown(text);
+  for (int i = 0; i <= max_encodings; ++i) {
+    if (shares_piece(shown, secret) || shares_base64(shown, secret)) return true;
+    shown = decoded_once(shown);
+  }
+  return false;
+}
+
+}  // namespace abo
