@@ -44,9 +44,9 @@ struct AccessRequest {
   std::string endpoint;                   // spec.endpoint, may be empty
   std::optional<SecretData> secret_data;  // absent: anonymous access
   std::string secret_name;                // spec.credentialsSecret, for messages
-  std::string_view credential_name = {};  // how messages call one that is in no Secret: "AZURE_STORAGE_KEY"
   const EndpointPolicy& policy;
   std::optional<TokenGrant> identity{};  // spec.identity, checked already; no secret_data then
+  std::string_view credential_name{};    // how messages call one that is in no Secret: "AZURE_STORAGE_KEY"
 };
 
 // The Secret holds exactly one of accountKey, sasToken, connectionString, or clientSecret with tenantId and clientId
