@@ -5,22 +5,21 @@
 # BASE is where the program is built, any Debian 12; nothing of it but the two files below gets into the image.
 ARG BASE=debian:12
 
-# Compiler, libraries and the minimal libcurl: they change seldom, so they are layers of their own.
+# Compiler and libraries change seldom, so they are a layer of their own.
 FROM ${BASE} AS toolchain
 WORKDIR /src
 COPY scripts/program-packages.txt scripts/
 RUN apt-get update && xargs -a scripts/program-packages.txt apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
-COPY scripts/lib.sh scripts/versions.env scripts/bootstrap.sh scripts/build-libcurl.sh scripts/
-RUN scripts/build-libcurl.sh
 
-# The same steps as `make build`. What was compiled once is kept in a cache of its own, not in a layer.
+# The same steps as `make build`. What was compiled once, the minimal libcurl above all, is kept in caches, not in layers.
 FROM toolchain AS build
 # As on most machines; ccache keeps compilers that speak another language apart.
 ENV LANG=C.UTF-8
 COPY . .
 ARG CCACHE_DIR=/ccache
-RUN --mount=type=cache,target=/ccache scripts/build.sh --program-only \
+RUN --mount=type=cache,target=/ccache --mount=type=cache,target=/root/.cache/azure-blob-operator \
+    scripts/build.sh --program-only \
     && install -D build/release/azure-blob-operator /out/azure-blob-operator && rm -rf build
 
 FROM scratch

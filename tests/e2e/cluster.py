@@ -28,11 +28,10 @@ class CommandFailed(AssertionError):
     """kubectl or helm said no; the message is theirs."""
 
 
-def run(command: list, env: dict | None = None, timeout: float = 120, text: str | None = None,
-        may_fail: bool = False) -> str:
+def run(command: list, env: dict | None = None, timeout: float = 120, text: str | None = None) -> str:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=timeout,
                           env={**os.environ, **(env or {})}, input=text)
-    if done.returncode and not may_fail:
+    if done.returncode:
         raise CommandFailed(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout
 
@@ -47,9 +46,9 @@ class Cluster:
     """The operator's image under two names, so that there is something to upgrade to."""
     run: Run
 
-    def kubectl(self, *arguments: str, text: str | None = None, may_fail: bool = False) -> str:
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """What it prints; `text` is its standard input."""
-        return run([paths.KUBE / "kubectl", *self.connection(), *arguments], text=text, may_fail=may_fail)
+        return run([paths.KUBE / "kubectl", *self.connection(), *arguments], text=text)
 
     def kubectl_with_connection(self) -> Path:
         """A kubectl of this cluster whatever the current context is, for scripts that call one."""

@@ -40,20 +40,25 @@ def azurite(cluster):
     return Azurite(cluster.run, cluster.host).start()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def operator(cluster):
     return Operator(cluster)
 
 
-@pytest.fixture(params=WAYS)
-def way(request, cluster, azurite):
-    """One of the ways to install; what it has put into the cluster is gone afterwards, with the CustomResourceDefinition."""
+@pytest.fixture(params=WAYS, scope="module")
+def way(request, cluster, azurite, operator):
+    """One of the ways to install, with the operator installed and rolled out: the tests of one way share it. All that it
+    put into the cluster is gone afterwards, with the CustomResourceDefinition."""
     one = WAYS[request.param](cluster, azurite.origin)
-    yield one
-    cluster.kubectl("delete", "namespace", "--ignore-not-found", NAME)
-    cluster.kubectl("delete", "crd", "--ignore-not-found", CRD)
-    for kind in ("clusterrole", "clusterrolebinding"):
-        cluster.kubectl("delete", kind, "--ignore-not-found", "--selector", f"app.kubernetes.io/name={NAME}")
+    try:
+        one.install()
+        operator.rolled_out()
+        yield one
+    finally:
+        cluster.kubectl("delete", "namespace", "--ignore-not-found", NAME)
+        cluster.kubectl("delete", "crd", "--ignore-not-found", CRD)
+        for kind in ("clusterrole", "clusterrolebinding"):
+            cluster.kubectl("delete", kind, "--ignore-not-found", "--selector", f"app.kubernetes.io/name={NAME}")
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ class Azurite:
         def listening():
             return re.search(r"listens on https?://[^\s:]+:(\d+)", log.read_bytes()[begin:].decode())
 
-        wait_until(lambda: listening() or (not self.process.alive() and "ended"), bool, 30, f"Azurite up, see {log}")
+        wait_until(lambda: listening() or (not self.process.alive() and "ended"), bool, 90, f"Azurite up, see {log}")
         if not listening():
             raise RuntimeError(f"Azurite did not start\n{self.run.log_tail(self.name)}")
         self.port = int(listening()[1])
