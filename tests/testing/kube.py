@@ -101,11 +101,26 @@ class Kube:
         return http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=30)
 
     def raw(self, method: str, path: str, body=None, content_type: str = "application/json") -> bytes:
-        """One request; the answer's body. Raises ApiError for 4xx and 5xx, OSError when there is no answer."""
+        """One request; the answer's body. Raises ApiError for 4xx and 5xx, OSError when there is no answer.
+
+        429 with Retry-After is obeyed, as kubectl does: the API server says so for a second after a CRD was changed.
+        """
         headers = {"Accept": "application/json", "Content-Type": content_type}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+        for last in (False,) * 9 + (True,):
+            answer, content = self._exchange(method, path, data, headers)
+            wish = answer.getheader("Retry-After")
+            if answer.status != 429 or wish is None or last:
+                break
+            time.sleep(float(wish))
+        if answer.status >= 400:
+            raise ApiError(answer.status, content)
+        return content
+
+    def _exchange(self, method: str, path: str, data: bytes | None, headers: dict):
+        """The answer and its body."""
         # A kept connection may have been closed by the server since: that alone is worth a second try.
         for fresh in (self.connection is None, True):
             if self.connection is None:
@@ -113,16 +128,13 @@ class Kube:
             try:
                 self.connection.request(method, path, data, headers)
                 answer = self.connection.getresponse()
-                content = answer.read()
-                break
+                return answer, answer.read()
             except (OSError, http.client.HTTPException):
                 self.connection.close()
                 self.connection = None
                 if fresh:
                     raise
-        if answer.status >= 400:
-            raise ApiError(answer.status, content)
-        return content
+        raise AssertionError("the second turn returns or raises")
 
     def request(self, method: str, path: str, body=None, content_type: str = "application/json") -> dict:
         return json.loads(self.raw(method, path, body, content_type) or b"{}")
