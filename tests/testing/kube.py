@@ -103,7 +103,7 @@ class Kube:
     def raw(self, method: str, path: str, body=None, content_type: str = "application/json") -> bytes:
         """One request; the answer's body. Raises ApiError for 4xx and 5xx, OSError when there is no answer.
 
-        429 with Retry-After is obeyed, as kubectl does: the API server says so for a second after a CRD was changed.
+        For a second after a CRD was changed the API server asks for patience (429), which is obeyed, as kubectl does.
         """
         headers = {"Accept": "application/json", "Content-Type": content_type}
         if self.token:
@@ -111,10 +111,9 @@ class Kube:
         data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         for last in (False,) * 9 + (True,):
             answer, content = self._exchange(method, path, data, headers)
-            wish = answer.getheader("Retry-After")
-            if answer.status != 429 or wish is None or last:
+            if answer.status != 429 or b"storage is (re)initializing" not in content or last:
                 break
-            time.sleep(float(wish))
+            time.sleep(float(answer.getheader("Retry-After", "1")))
         if answer.status >= 400:
             raise ApiError(answer.status, content)
         return content
