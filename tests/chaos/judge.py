@@ -165,6 +165,7 @@ class Watched:
 class Verdict:
     versions: int = 0
     promised: int = 0
+    """Creations: one for each version that is owed, and one for each replay that brings it back."""
     created: int = 0
     missed: list = field(default_factory=list)
     duplicate: list = field(default_factory=list)
@@ -230,7 +231,7 @@ def judge(creations: list[Creation], watchers: Iterable[Watched], versions_of: C
     for watched in known.values():
         windows = list(windows_of(watched))
         owed = [v for v in histories[watched.container] if promised(v, watched, windows)]
-        verdict.promised += len(owed)
+        verdict.promised += sum(due(watched.uid, v.name, v.etag) for v in owed)
         verdict.missed += [(watched.container, watched.uid, v) for v in owed
                            if len(by_version[watched.uid, v.name, v.etag]) < due(watched.uid, v.name, v.etag)]
         told |= {(watched.container, v.name, v.etag) for v in owed}

@@ -37,8 +37,6 @@ class KillPoint:
     """A regular expression on path and query; {ns} stands for the stage's namespace."""
     provoke: Callable[[Stage], Script] = put_blobs
     """Makes the write happen, once the trap is set."""
-    before: Callable[[Stage], Script] = nothing
-    """What must have happened before the trap is set."""
     afterwards: Callable[[Stage], Script] = nothing
     """What must follow before the stage can settle."""
     flags: tuple = ()
@@ -47,6 +45,8 @@ class KillPoint:
     skip: int = 0
     """So many matching writes pass unharmed first."""
     patience: float = 60
+    before: Callable[[Stage], Script] = nothing
+    """What must have happened before the trap is set."""
 
     def match(self, namespace: str, later: int = 0) -> Match:
         return Match(method=self.method, path=self.path.format(ns=namespace), skip=self.skip + later)
@@ -154,16 +154,17 @@ READS: dict[str, KillPoint] = {
     "the watcher before the first creation": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", skip=1),
     "the holder of a name that is taken": KillPoint("GET", r"/namespaces/{ns}/jobs/process-a\.csv$",
                                                     put_where_a_name_is_taken),
-    "the watcher before a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", ask_for_a_replay, trigger_all),
+    "the watcher before a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$", ask_for_a_replay,
+                                             before=trigger_all),
     "the watcher before the first creation of a replay": KillPoint("GET", r"/namespaces/{ns}/azureblobwatchers/w$",
-                                                                   ask_for_a_replay, trigger_all, skip=1),
+                                                                   ask_for_a_replay, before=trigger_all, skip=1),
     "the finished Job before it is deleted": KillPoint("GET", r"/namespaces/{ns}/jobs/process-", put_and_keep_none),
     "the Lease": KillPoint("GET", r"/namespaces/{ns}/leases/", flags=("--leader-elect",)),
 }
 
 # A replay: the write that begins it, what it creates, and the write that records that.
 REPLAY: dict[str, KillPoint] = {
-    name: KillPoint(point.method, point.path, ask_for_a_replay, trigger_all, skip=skip)
+    name: KillPoint(point.method, point.path, ask_for_a_replay, before=trigger_all, skip=skip)
     for name, point, skip in (
         ("the write that begins a replay", KILL_POINTS["status-replace"], 0),
         ("the first creation of a replay", KILL_POINTS["resource-create"], 0),
