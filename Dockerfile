@@ -18,7 +18,9 @@ FROM toolchain AS build
 ENV LANG=C.UTF-8
 COPY . .
 ARG CCACHE_DIR=/ccache
-RUN --mount=type=cache,target=/ccache --mount=type=cache,target=/root/.cache/azure-blob-operator \
+# Old versions of buildah (1.28) empty the image when the place of a cache is one that its own storage lies below: not in /root.
+ENV ABO_CACHE=/build-cache
+RUN --mount=type=cache,target=/ccache --mount=type=cache,target=/build-cache \
     scripts/build.sh --program-only \
     && install -D build/release/azure-blob-operator /out/azure-blob-operator && rm -rf build
 
