@@ -19,6 +19,7 @@ endif()
 
 function(abo_link_options target)
   if(ABO_STATIC)
-    target_link_options(${target} PRIVATE -static-pie -s)
+    # relr: relocations as a bitmap, 0.1 MB less of the compressed image; glibc knows it since 2.36.
+    target_link_options(${target} PRIVATE -static-pie -s -Wl,--pack-dyn-relocs=relr)
   endif()
 endfunction()
