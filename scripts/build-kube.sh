@@ -30,15 +30,7 @@ compile() {
   done
   # Names each package as it is compiled: counted for the progress line, kept in the log.
   CGO_ENABLED=0 GOFLAGS="-mod=mod -modcacherw -buildvcs=false -trimpath" \
-    "$GO" build -C "$work" -v -ldflags "$flags" -o "$work/out/kube" . >"$log" 2>&1 &
-  local pid=$!
-  trap 'kill $pid 2>/dev/null || true; exit 130' INT TERM
-  while kill -0 $pid 2>/dev/null; do
-    sleep 1
-    ((SECONDS % 30)) || say "$(elapsed): $(wc -l <"$log") steps of about 3,000"
-  done
-  trap - INT TERM
-  wait $pid || { tail -n 5 "$log" >&2; die "the build failed; its whole output is in $log"; }
+    go_with_progress "about 3,000" build -C "$work" -v -ldflags "$flags" -o "$work/out/kube" .
 }
 
 build() {

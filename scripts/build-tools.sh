@@ -15,15 +15,7 @@ log=$ABO_CACHE/logs/tools.log
 compile() {
   cp "$ROOT/scripts/tools/$1/go.mod" "$ROOT/scripts/tools/$1/go.sum" "$work/"
   GOBIN=$work/out CGO_ENABLED=0 GOFLAGS="-mod=readonly -modcacherw -buildvcs=false -trimpath" \
-    "$GO" -C "$work" install -v -ldflags "-s -w" tool >>"$log" 2>&1 &
-  local pid=$!
-  trap 'kill $pid 2>/dev/null || true; exit 130' INT TERM
-  while kill -0 $pid 2>/dev/null; do
-    sleep 1
-    ((SECONDS % 30)) || say "$(elapsed): $(wc -l <"$log") steps of about 1,300"
-  done
-  trap - INT TERM
-  wait $pid || { tail -n 5 "$log" >&2; die "the build failed; its whole output is in $log"; }
+    go_with_progress "about 1,300" -C "$work" install -v -ldflags "-s -w" tool
 }
 
 build() {

@@ -21,13 +21,17 @@ deploy() {
 }
 
 # Resources that the operator has created and not yet recorded, one a line: of the kinds that its flags name.
+# Whatever keeps it from looking ends it: not to have seen one is not to know that there is none.
 unrecorded() {
-  local kind
+  local kind listed
   for kind in "$@"; do
-    # A kind that the cluster does not have has none.
-    { "$kubectl" get "$kind" -A -l mlops.example.com/watcher --no-headers \
-      -o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,F:.metadata.finalizers 2>/dev/null || true; } |
-      awk -v finalizer=$finalizer 'index($0, finalizer) { print "  " $1, $2 "/" $3 }'
+    if ! listed=$("$kubectl" get "$kind" -A -l mlops.example.com/watcher --no-headers \
+      -o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,F:.metadata.finalizers 2>&1); then
+      # A kind that the cluster does not have has none.
+      [[ $listed == *"the server doesn't have a resource type"* ]] && continue
+      die "cannot see what waits to be recorded: $listed"
+    fi
+    awk -v finalizer=$finalizer 'index($0, finalizer) { print "  " $1, $2 "/" $3 }' <<<"$listed"
   done
 }
 
@@ -41,17 +45,19 @@ kinds() {
 }
 
 undeploy() {
-  local running kinds left
+  local running kinds pending left
   running=$("$kubectl" -n $namespace get deployment/$name -o jsonpath='{.status.readyReplicas}') || die "nothing to take out"
   mapfile -t kinds < <(kinds)
   # The operator lets go of what it created once that is recorded, 20 s after at the latest: while it runs.
   SECONDS=0
-  while [ -n "$running" ] && [ $SECONDS -lt 60 ] && [ -n "$(unrecorded "${kinds[@]}")" ]; do
+  pending=$(unrecorded "${kinds[@]}") || exit
+  while [ -n "$running" ] && [ -n "$pending" ] && [ $SECONDS -lt 60 ]; do
     say "waiting until the operator has recorded what it created"
     sleep 3
+    pending=$(unrecorded "${kinds[@]}") || exit
   done
   "$kubectl" -n $namespace delete deployment/$name --cascade=foreground --wait --timeout=60s
-  left=$(unrecorded "${kinds[@]}")
+  left=$(unrecorded "${kinds[@]}") || exit
   # The rest by its labels, but never the namespace or the CustomResourceDefinition.
   "$kubectl" delete -n $namespace --ignore-not-found -l "$label" service,serviceaccount,poddisruptionbudget,role.$rbac,rolebinding.$rbac
   "$kubectl" delete --ignore-not-found -l "$label" clusterrole.$rbac,clusterrolebinding.$rbac

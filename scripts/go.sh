@@ -47,3 +47,20 @@ drop_go_caches() {
   chmod -R u+w "$GOMODCACHE"
   rm -rf "$GOMODCACHE" "$GOCACHE"
 }
+
+# go_with_progress STEPS ARGUMENT...: runs GO, whose -v names each package as it is compiled: counted for a line every half
+# minute ("of STEPS"), kept in the log.
+go_with_progress() {
+  local steps=$1
+  shift
+  "$GO" "$@" >>"$log" 2>&1 &
+  local pid=$!
+  # It may have ended between the signal and this.
+  trap 'kill $pid 2>/dev/null || true; exit 130' INT TERM
+  while kill -0 $pid 2>/dev/null; do
+    sleep 1
+    ((SECONDS % 30)) || say "$(elapsed): $(wc -l <"$log") steps of $steps"
+  done
+  trap - INT TERM
+  wait $pid || { tail -n 5 "$log" >&2; die "the build failed; its whole output is in $log"; }
+}

@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -346,9 +345,6 @@ def test_bash_completes_commands_flags_values_and_files(tmp_path):
 
 
 def test_fish_completes_commands_flags_and_values(tmp_path):
-    if not shutil.which("fish"):
-        pytest.skip("fish is not installed")
-
     def offers(line: str) -> set:
         script = f"{paths.operator_binary()} completion fish | source; complete -C {line!r}"
         done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, cwd=tmp_path,
@@ -362,9 +358,6 @@ def test_fish_completes_commands_flags_and_values(tmp_path):
 
 
 def test_zsh_completes_commands_flags_and_values(tmp_path):
-    if not shutil.which("zsh"):
-        pytest.skip("zsh is not installed")
-
     def offered(line: str, *expected: str) -> None:
         """Tab is pressed twice behind `line`, and the terminal shows all of them."""
         ours, theirs = pty.openpty()

@@ -161,6 +161,22 @@ def test_impersonation_needs_no_right_to_name_groups(own_operator, bed, scene):
     assert denied(operator) == {}
 
 
+def undeploy(kubeconfig) -> subprocess.CompletedProcess:
+    return subprocess.run([paths.ROOT / "scripts/deploy.sh", "undeploy", paths.KUBE / "kubectl"], text=True,
+                          capture_output=True, timeout=120, env={**os.environ, "KUBECONFIG": str(kubeconfig)})
+
+
+def test_undeploy_takes_out_nothing_if_it_may_not_see_what_is_not_recorded(install, bed, kube, scene):
+    install("config/deployment.yaml")
+    blind = bed.service_account_kubeconfig(scene.namespace, "blind", [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch", "delete"]}])
+    said = undeploy(blind)
+    assert said.returncode != 0
+    assert "cannot see what waits to be recorded" in said.stderr
+    assert "forbidden" in said.stderr
+    assert kube.find("apps/v1/Deployment", NAME, NAME)
+
+
 def test_undeploy_leaves_the_data_and_says_what_is_not_recorded(install, bed, kube, scene):
     install("config/deployment.yaml")
     scene.watch(suspend=True)
@@ -168,8 +184,8 @@ def test_undeploy_leaves_the_data_and_says_what_is_not_recorded(install, bed, ku
         "name": "half-done", "namespace": scene.namespace, "finalizers": ["mlops.example.com/recording"],
         "labels": {"mlops.example.com/watcher": "w"}}, "spec": {"suspend": True, "template": {"spec": {
             "restartPolicy": "Never", "containers": [{"name": "main", "image": "none"}]}}}})
-    said = subprocess.run([paths.ROOT / "scripts/deploy.sh", "undeploy", paths.KUBE / "kubectl"], text=True, check=True,
-                          capture_output=True, timeout=120, env={**os.environ, "KUBECONFIG": str(bed.kubeconfig)})
+    said = undeploy(bed.kubeconfig)
+    assert said.returncode == 0, said.stderr
     assert f"Job {scene.namespace}/half-done" in said.stdout
     assert "take off the finalizer" in said.stderr
     assert scene.stored()
