@@ -1,0 +1,41 @@
+#include "controllers/pass_verdict.h"
+
+#include "controllers/postponed_work.h"
+#include "controllers/replay_request.h"
+
+namespace abo::controllers {
+namespace {
+
+// A credential that ends is told of from so long before.
+constexpr std::chrono::days credential_warning{7};
+
+// Empty unless the credential ends soon. It names the moment and not how long is left, so that it stays the same.
+std::string expiry_warning(const PassState& state) {
+  if (!state.expires || *state.expires - state.services.clock.wall() > credential_warning) return "";
+  return credential_warning_text(state.plan->spec.credentials_secret, *state.expires);
+}
+
+}  // namespace
+
+report::Verdict verdict(const PassState& state, const checkpoint::Checkpoint* known) {
+  if (state.suspended) return suspended_verdict();
+  if (state.held_back) return held_back_verdict(state.numbers.matched);
+  if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
+    return waiting_verdict(*failing);
+  std::string also = warnings(*state.plan) + state.row.history.warning;
+  if (known) also += replay_warning(*known, state.wish);
+  if (std::string warning = expiry_warning(state); !warning.empty()) also += " Warning: " + warning;
+  bool out_of_room = state.allowance == 0 && state.numbers.pending > 0;
+  return ready_verdict(out_of_room, state.numbers.hierarchical, also);
+}
+
+void tell_of_expiry(PassState& state) {
+  std::string warning = expiry_warning(state);
+  if (warning.empty() || state.row.figures.expiry_told == *state.expires) return;
+  state.row.figures.expiry_told = *state.expires;
+  const report::Condition* was = report::ready(state.stored.found());
+  if (was && was->message.contains(warning)) return;
+  state.services.telemetry.credential_expiring(state.row, warning);
+}
+
+}  // namespace abo::controllers
