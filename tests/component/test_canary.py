@@ -140,7 +140,10 @@ class Echo(http.server.BaseHTTPRequestHandler):
         container = self.path.split("?")[0].split("/")[2]
         self.hits.add(container)
         mode = container.removeprefix("key-").removeprefix("sas-")
-        status, headers, body = answers(self.path, authorization).get(mode, (404, {}, ""))
+        self.reply(*answers(self.path, authorization).get(mode, (404, {}, "")))
+
+    def reply(self, status: int, headers: dict, body: str) -> None:
+        """0 as the status: the body is all there is, without HTTP around it."""
         if status == 0:
             self.wfile.write(body.encode())
             self.close_connection = True
@@ -184,6 +187,60 @@ def untrusted(bed, canaries):
         server.handle_error = lambda *_: None
         threading.Thread(target=server.serve_forever, daemon=True).start()
         server.origin = f"https://127.0.0.1:{server.server_port}"
+        yield server
+        server.shutdown()
+
+
+# A sign-in that repeats what it was sent. The last part of the tenant's number says how.
+
+def sign_in_answers(body: str, secret: str) -> list[tuple[int, dict, str]]:
+    def document(status: int, error: str, description: str, **headers: str):
+        return status, headers, json.dumps({"error": error, "error_description": description, "error_codes": [7000215]})
+    coded, quoted = base64.b64encode(body.encode()).decode(), urllib.parse.quote(body, safe="")
+    return [
+        document(401, "invalid_client", f"AADSTS7000215: Invalid client secret provided: {secret}. {body}"),
+        document(400, "invalid_request", f"{coded} and {quoted}"),
+        document(400, secret, "no"), document(401, "invalid_client", secret),
+        document(401, "invalid_client", "no", **{"x-ms-request-id": secret, "WWW-Authenticate": f"Bearer error={secret}"}),
+        document(429, "temporarily_unavailable", body, **{"Retry-After": quoted}), document(503, "server_error", body),
+        (500, {}, body), (502, {}, f"<html>{body}</html>"), (200, {}, body), (200, {}, f'{{"access_token": {secret}'),
+        (200, {}, json.dumps({"access_token": [secret], "expires_in": body})),
+        (200, {}, json.dumps({"token_type": "Bearer", "refresh_token": secret})),
+        (200, {}, json.dumps({"access_token": secret + "\r\nX: y", "token_type": "Bearer", "expires_in": 3600})),
+        (302, {"Location": f"https://127.0.0.1:9/?{body}"}, ""), (0, {}, f"{body}\r\n\r\n"),
+        (0, {}, f"HTTP/1.1 401 {secret}\r\n{quoted}: {secret}\r\nContent-Length: 0\r\n\r\n"),
+        # And a good one: what the blob service then repeats is the token.
+        (200, {}, json.dumps({"access_token": canary(200), "token_type": "Bearer", "expires_in": 3600})),
+    ]
+
+
+SIGN_INS = len(sign_in_answers("", ""))
+
+
+class SignIn(Echo):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        secret = urllib.parse.parse_qs(body)["client_secret"][0]
+        mode = int(self.path.split("/")[1].rpartition("-")[2])
+        self.hits.add(mode)
+        status, headers, answer = sign_in_answers(body, secret)[mode]
+        if status == 200 and answer.startswith("{") and mode == SIGN_INS - 1:
+            self.canaries.saw("token", json.loads(answer)["access_token"])
+        self.reply(status, headers, answer)
+
+
+@pytest.fixture
+def sign_in(bed, canaries):
+    """By https, as the operator wants it: Entra below /, and the blob service that repeats."""
+    certificate, key = bed.authority.server("sign-in", ["127.0.0.1"], [])
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    handler = type("Mine", (SignIn,), {"canaries": canaries, "hits": set()})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.origin, server.hits = f"https://127.0.0.1:{server.server_port}", handler.hits
         yield server
         server.shutdown()
 
@@ -272,12 +329,45 @@ def test_no_credential_is_seen_whatever_fails(bed, kube, own_operator, namespace
     for watcher in watchers.values():
         make(kube, namespace, json.loads(json.dumps(watcher)))
 
-    def silent() -> list[str]:
-        seen = {one["metadata"]["name"]: condition(one, "Ready").get("reason") for one in kube.list(WATCHER, namespace)}
-        return sorted(name for name in watchers if not seen.get(name))
-    wait_until(silent, lambda left: not left, 240, "every watcher said something", pause=0.5)
+    wait_until_all_spoke(kube, namespace, watchers)
     assert echo.hits >= {f"{kind}-{mode}" for kind in ("key", "sas") for mode in MODES}
 
+    said = everything_said(kube, namespace, operator)
+    said |= command_line(bed, operator.binary, watchers, written, namespace)
+    said |= previews(operator.binary, watchers, written, [echo.origin, untrusted.origin, nobody, plain_as_tls, UNRESOLVABLE, REFUSED])
+    assert {place: found for place, text in said.items() if (found := canaries.found_in(text))} == {}
+    assert len(canaries.texts) > len(MODES), "the operator sent signatures, and each was looked for"
+
+
+def test_no_secret_or_token_is_seen_whatever_the_sign_in_says(bed, kube, own_operator, namespace, canaries, sign_in):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
+    operator = own_operator("--log-level", "debug", "--log-format", "json", "--ca-file", str(bed.authority.folder / "ca.crt"),
+                            allowed=[sign_in.origin], env={**environment, "AZURE_AUTHORITY_HOST": f"{sign_in.origin}/"})
+    modes = {f"sign-in-{mode:02}": mode for mode in range(SIGN_INS)}
+    for name, mode in modes.items():
+        tenant = f"00000000-0000-0000-0000-{mode:012}"
+        kube.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+                     "stringData": {"tenantId": tenant, "clientId": tenant, "clientSecret": canaries.client_secret}})
+        kube.create({"apiVersion": "mlops.example.com/v1alpha1", "kind": WATCHER,
+                     "metadata": {"name": name, "namespace": namespace},
+                     "spec": {"storageAccount": "acct", "endpoint": f"{sign_in.origin}/acct", "containerName": "failure",
+                              "credentialsSecret": name, "pollingIntervalSeconds": 3600,
+                              "jobTemplate": {"kind": "Job", "template": json.dumps(JOB)}}})
+    wait_until_all_spoke(kube, namespace, modes)
+    assert sign_in.hits >= {*modes.values(), "failure"}
+    said = everything_said(kube, namespace, operator)
+    assert {place: found for place, text in said.items() if (found := canaries.found_in(text))} == {}
+
+
+def wait_until_all_spoke(kube, namespace: str, names) -> None:
+    def silent() -> list[str]:
+        seen = {one["metadata"]["name"]: condition(one, "Ready").get("reason") for one in kube.list(WATCHER, namespace)}
+        return sorted(name for name in names if not seen.get(name))
+    wait_until(silent, lambda left: not left, 240, "every watcher said something", pause=0.5)
+
+
+def everything_said(kube, namespace: str, operator) -> dict[str, str]:
+    """By place. The operator is stopped at the end, for what it says then."""
     said = {"the log": operator.log.read_text()}
     for one in kube.list(WATCHER, namespace):
         said[f"the status of {one['metadata']['name']}"] = json.dumps(one.get("status", {}))
@@ -289,9 +379,7 @@ def test_no_credential_is_seen_whatever_fails(bed, kube, own_operator, namespace
             said[path] = answer.read().decode()
     operator.stop()
     said["the log at its end"] = operator.log.read_text()
-    said |= command_line(bed, operator.binary, watchers, written, namespace)
-    assert {place: found for place, text in said.items() if (found := canaries.found_in(text))} == {}
-    assert len(canaries.texts) > len(MODES), "the operator sent signatures, and each was looked for"
+    return said
 
 
 def command_line(bed, binary, watchers: dict, secrets: dict, namespace: str) -> dict[str, str]:
@@ -311,4 +399,24 @@ def command_line(bed, binary, watchers: dict, secrets: dict, namespace: str) -> 
             done = subprocess.run([binary, *command], capture_output=True, text=True, timeout=30)
             shown = "" if name.startswith("in-template") and done.returncode == 0 else done.stdout
             said[f"{command[0]} {name}"] = (shown + done.stderr).replace(str(file), "")
+    return said
+
+
+VARIABLES = {"accountKey": "AZURE_STORAGE_KEY", "sasToken": "AZURE_STORAGE_SAS_TOKEN",
+             "connectionString": "AZURE_STORAGE_CONNECTION_STRING"}
+
+
+def previews(binary, watchers: dict, secrets: dict, allowed: list[str]) -> dict[str, str]:
+    """What `preview` says with the credential in its environment: at every service, and of every way to write one."""
+    said = {}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "KUBE"))}
+    flags = [flag for origin in allowed for flag in ("--allowed-endpoint", origin)]
+    for name, watcher in watchers.items():
+        secret = secrets.get(watcher["spec"].get("credentialsSecret"), {})
+        env = {VARIABLES[field]: value for field, value in secret.items() if field in VARIABLES}
+        if env:
+            done = subprocess.run([binary, "preview", "-", *flags], input=yaml.safe_dump(watcher), capture_output=True, text=True,
+                                  timeout=60, env={**clean, **env})
+            said[f"preview {name}"] = done.stdout + done.stderr
+    assert len(said) > len(watchers) / 2
     return said
