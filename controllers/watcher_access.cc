@@ -76,7 +76,9 @@ Task<Result<azure::Access>> watcher_access(kube::Client& client, const Clock& cl
     row.access.reset();
     co_return pass(access);
   }
-  row.access = std::make_unique<HeldAccess>(HeldAccess{*access, clock.mono(), generation});
+  // A watcher that polls more seldom would read it anew anyway: no credential is kept for nothing.
+  bool keep = row.interval < max_age;
+  row.access = keep ? std::make_unique<HeldAccess>(HeldAccess{*access, clock.mono(), generation}) : nullptr;
   co_return std::move(*access);
 }
 

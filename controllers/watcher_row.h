@@ -20,7 +20,7 @@
 
 namespace abo::controllers {
 
-// A resolved credential and when it was read: used again for at most a minute.
+// A resolved credential and when it was read: used again for at most a minute, and kept by those alone that poll so often.
 struct HeldAccess {
   azure::Access access;
   MonoTime fetched{};
