@@ -2,6 +2,7 @@
 # Installs what is missing to build, test and demonstrate azure-blob-operator on Debian 12, and says what and why.
 #
 #   scripts/bootstrap.sh [GROUP...]      groups: build test bed node when none is named; besides program image chart metrics
+#                                        argo ml
 #
 # Debian packages come by apt, as root or through sudo. All else (Kubernetes, Azurite, the Python environment, the
 # container images) goes into ${ABO_CACHE:-~/.cache/azure-blob-operator}, keyed by version. When nothing is missing it
@@ -66,6 +67,30 @@ make_venv() {
   [ -x $python ] || python=python3
   $python -m venv "$1"
   "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps -r "$ROOT/tests/requirements.txt" >&2
+  touch "$1/.complete"
+}
+
+# Keras on JAX, exactly as the ML pipeline's image has it, with pytest: for the pipeline's own tests and what is done with
+# its models.
+ml_environment() {
+  local key venv
+  key=$(cat "$ROOT/examples/ml-pipeline/requirements.txt" "$ROOT/tests/requirements.txt" | sha256sum | cut -c1-12)
+  venv=$ABO_CACHE/ml-venv-$key
+  [ -e "$venv/.complete" ] || with_lock ml-venv make_ml_venv "$venv"
+  ln -sfn "$(basename "$venv")" "$ABO_CACHE/ml-venv"
+}
+make_ml_venv() {
+  [ -e "$1/.complete" ] && return 0
+  local wheels python=/usr/bin/python3
+  wheels=$("$ROOT/scripts/ml-wheels.sh")
+  say "making a Python environment with Keras (800 MB; the ML pipeline's models are read with it)"
+  rm -rf "$1"
+  [ -x $python ] || python=python3
+  $python -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-index --find-links "$wheels" \
+    --require-hashes -r "$ROOT/examples/ml-pipeline/requirements.txt" >&2
+  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps \
+    -r <(grep -E '^(iniconfig|packaging|pluggy|Pygments|pytest)==' "$ROOT/tests/requirements.txt") >&2
   touch "$1/.complete"
 }
 
@@ -143,6 +168,13 @@ for group in "${groups[@]}"; do
       ;;
     image) apt_group "the container image, where there is no registry to take its base from" "${IMAGE_PACKAGES[@]}" ;;
     metrics) promtool ;;
-    *) die "unknown group '$group' (program build test bed node image chart metrics)" ;;
+    argo)
+      if ! "$ROOT/scripts/build-argo.sh" --built; then
+        command -v go >/dev/null || apt_group "Go builds Argo Workflows, once" golang-go
+        "$ROOT/scripts/build-argo.sh" >/dev/null
+      fi
+      ;;
+    ml) ml_environment ;;
+    *) die "unknown group '$group' (program build test bed node image chart metrics argo ml)" ;;
   esac
 done

@@ -53,5 +53,6 @@ mapfile -t dockerfiles < <(git ls-files --cached --others --exclude-standard '*D
 [ ${#dockerfiles[@]} = 0 ] || check hadolint "$ABO_CACHE/venv/bin/hadolint" "${dockerfiles[@]}"
 check "chart and manifests" scripts/lint-chart.sh
 check metrics scripts/lint-metrics.sh
+check workflows scripts/lint-workflows.sh
 check clang-tidy tidy_all
 [ ${#failed[@]} = 0 ] || die "to mend: ${failed[*]} (make fmt mends the format)"

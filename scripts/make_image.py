@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes an OCI image of one layer by hand: busybox, its applets as links, and the few files a shell expects.
+"""Writes an OCI image of one layer by hand: busybox, its applets as links, and the few files a shell expects; or, with
+--program, one statically linked program in /bin and no shell.
 
 The archive can be imported with `ctr images import`. Nothing in it depends on the time or the machine, so the same
-busybox always gives the same digest.
+program always gives the same digest.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import io
 import json
 import subprocess
 import tarfile
+from pathlib import Path
 
 BUSYBOX = "/bin/busybox"
 FOLDERS = ["bin", "dev", "etc", "proc", "root", "sys", "tmp", "var", "var/run"]
@@ -29,10 +31,13 @@ def entry(name: str, kind: bytes, mode: int, **fields) -> tarfile.TarInfo:
     return info
 
 
-def layer() -> bytes:
-    applets = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
-    with open(BUSYBOX, "rb") as file:
-        files = FILES | {"bin/busybox": file.read()}
+def layer(program: Path | None) -> bytes:
+    """Of `program` alone, or of busybox."""
+    applets = []
+    if not program:
+        program = Path(BUSYBOX)
+        applets = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    files = FILES | {f"bin/{program.name}": program.read_bytes()}
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in FOLDERS:
@@ -57,14 +62,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out")
     parser.add_argument("reference", help="such as lab.local/busybox:1")
+    parser.add_argument("--program", type=Path)
+    parser.add_argument("--user", default="", help="whom it runs as, such as 65532:65532")
     parser.add_argument("--entrypoint", nargs="+", default=[])
     args = parser.parse_args()
 
-    plain = layer()
+    plain = layer(args.program)
     packed = gzip.compress(plain, 6, mtime=0)
     config = json.dumps({
         "architecture": "amd64", "os": "linux",
-        "config": {"Env": ["PATH=/bin"], "WorkingDir": "/", "Entrypoint": args.entrypoint},
+        "config": {"Env": ["PATH=/bin"], "WorkingDir": "/", "User": args.user, "Entrypoint": args.entrypoint},
         "rootfs": {"type": "layers", "diff_ids": [digest(plain)]},
     }).encode()
     manifest = json.dumps({
