@@ -239,7 +239,7 @@ class Demo:
               scripts/bed put {self.container} raw/more.csv                # upload something more
               tail -f {self.operator.log}
             To stop it:
-              scripts/bed down""" + (f"; kubectl delete {where.replace('-n', 'namespace')}" if self.cluster.context else "")))
+              scripts/bed down""" + (f"; kubectl delete {where.replace('-n', 'namespace', 1)}" if self.cluster.context else "")))
 
 
 def check(holds: bool, otherwise: str) -> None:

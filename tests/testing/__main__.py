@@ -2,17 +2,19 @@
 
     scripts/bed up api|node     a Kubernetes API server (or a one-node cluster: root) with Azurite, left running
     scripts/bed env             the environment of what runs: eval "$(scripts/bed env)"
-    scripts/bed put CONTAINER NAME [FILE]   uploads a blob to it
+    scripts/bed put CONTAINER NAME [FILE]   uploads a blob to it, and makes the container when it is not there
     scripts/bed list            what runs
     scripts/bed down [NAME]     stops it: all that was left running, or one run
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import time
 from pathlib import Path
 
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from . import paths, teardown
@@ -63,6 +65,8 @@ def env() -> None:
 def put(container: str, name: str, file: Path | None) -> None:
     service = BlobServiceClient.from_connection_string(newest()["AZURE_STORAGE_CONNECTION_STRING"],
                                                        api_version=SERVICE_VERSION)
+    with contextlib.suppress(ResourceExistsError):
+        service.create_container(container)
     service.get_blob_client(container, name).upload_blob(file.read_bytes() if file else b"", overwrite=True)
 
 
