@@ -12,6 +12,7 @@ namespace {
 struct Report {
   std::size_t files = 0;
   std::size_t watchers = 0;
+  std::size_t unreadable = 0;
   std::vector<Finding> findings;
 
   [[nodiscard]] std::size_t count(Severity severity) const {
@@ -27,9 +28,11 @@ std::string summary(const Report& report) {
   std::string text =
       fmt::format("{} in {}: ", counted(report.watchers, "watcher"), counted(report.files, "file"));
   std::size_t errors = report.count(Severity::Error), warnings = report.count(Severity::Warning);
-  text += errors > 0 ? counted(errors, "error") : "ok";
-  if (warnings > 0) text += fmt::format(", {}", counted(warnings, "warning"));
-  return text;
+  std::string verdict = errors > 0 ? counted(errors, "error") : report.unreadable > 0 ? "" : "ok";
+  auto tell = [&](std::string part) { verdict += (verdict.empty() ? "" : ", ") + std::move(part); };
+  if (warnings > 0) tell(counted(warnings, "warning"));
+  if (report.unreadable > 0) tell(counted(report.unreadable, "file") + " could not be read");
+  return text + verdict;
 }
 
 json::object to_json(const Finding& finding) {
@@ -46,6 +49,7 @@ json::object to_json(const Report& report) {
   for (const Finding& finding : report.findings) findings.push_back(to_json(finding));
   return {{"files", report.files},
           {"watchers", report.watchers},
+          {"unreadable", report.unreadable},
           {"errors", report.count(Severity::Error)},
           {"warnings", report.count(Severity::Warning)},
           {"findings", std::move(findings)}};
@@ -83,19 +87,18 @@ int validate(const std::vector<std::string>& files, OutputFormat format, std::os
     return 2;
   }
   Report report;
-  bool unreadable = false;
   for (const std::string& file : files) {
     auto text = read_input(file);
     if (!text) {
       err << text.error().message << '\n';
-      unreadable = true;
+      ++report.unreadable;
       continue;
     }
     std::string name = file == "-" ? "stdin" : file;
     add(report, name, check_watchers(name, *text));
   }
   print(report, format, out);
-  if (unreadable) return 2;
+  if (report.unreadable > 0) return 2;
   return report.count(Severity::Error) > 0 ? 1 : 0;
 }
 

@@ -191,8 +191,19 @@ TEST_F(Validate, fails_for_an_error_but_not_for_a_warning) {
 TEST_F(Validate, says_2_for_what_it_cannot_read_and_checks_the_rest) {
   EXPECT_EQ(run({"/nonexistent.yaml", file("a.yaml", good), testing::TempDir()}), 2);
   EXPECT_THAT(err.str(), testing::StartsWith("/nonexistent.yaml: cannot be read\n"));
-  EXPECT_EQ(out.str(), "1 watcher in 1 file: ok\n");
+  EXPECT_EQ(out.str(), "1 watcher in 1 file: 2 files could not be read\n");
   EXPECT_EQ(run({}), 2);
+}
+
+TEST_F(Validate, calls_nothing_ok_when_there_was_a_file_that_it_could_not_read) {
+  EXPECT_EQ(run({"/nonexistent.yaml"}), 2);
+  EXPECT_EQ(out.str(), "0 watchers in 0 files: 1 file could not be read\n");
+  out.str("");
+  EXPECT_EQ(run({"/nonexistent.yaml", file("a.yaml", replaced("acct", "A"))}), 2);
+  EXPECT_THAT(out.str(), testing::EndsWith("1 watcher in 1 file: 1 error, 1 file could not be read\n"));
+  out.str("");
+  EXPECT_EQ(run({"/nonexistent.yaml"}, OutputFormat::Json), 2);
+  EXPECT_EQ(parse_json(out.str()).value().at("unreadable"), 1);
 }
 
 TEST_F(Validate, prints_json_for_programs) {
