@@ -153,9 +153,10 @@ constexpr Field table[] = {
      .enumeration = {"Trigger", "Ignore"},
      .example = "Ignore",
      .description =
-         "What happens to blobs that are there when the watcher is created. Unset, they trigger when at "
-         "most 1,000 match; otherwise the watcher holds (Stalled, TooManyExistingBlobs) until one is "
-         "chosen, since a wrong prefix must not start a million Jobs."},
+         "What happens to the blobs that the watcher's first poll finds; one that is created suspended polls "
+         "first when that is taken off. Unset, they trigger when at most 1,000 match; otherwise the watcher "
+         "holds (Stalled, TooManyExistingBlobs) until one is chosen, since a wrong prefix must not start a "
+         "million Jobs."},
     {.path = "spec.suspend",
      .type = Boolean,
      .default_json = "false",
