@@ -27,7 +27,8 @@ std::optional<ServiceTime> replay_since(std::string_view wish) {
   if (wish.size() > longest_wish) return std::nullopt;
   auto since = parse_rfc3339(wish);
   if (since && has_fraction(wish)) *since += std::chrono::seconds{1};
-  return since;
+  // The last second of the year 9999 has no successor that a checkpoint could hold.
+  return since ? parse_rfc3339(format_rfc3339(*since)) : since;
 }
 
 std::optional<ServiceTime> replay_due(const checkpoint::Checkpoint& checkpoint, std::string_view wish) {

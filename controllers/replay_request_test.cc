@@ -28,10 +28,18 @@ TEST(ReplayRequest, that_is_no_time_is_told_and_asks_for_nothing) {
   checkpoint::Checkpoint c;
   for (const std::string& text : std::vector<std::string>{
            "yesterday", "2026-01-31", "2026-01-31T12:00:00", "1769860800", "2026-02-30T00:00:00Z",
-           "2026-01-31T12:00:00." + std::string(300, '0') + "Z", " "}) {
+           "2026-01-31T12:00:00." + std::string(300, '0') + "Z", " ", "9999-12-31T23:59:59.9999999Z"}) {
     EXPECT_FALSE(replay_due(c, text)) << text;
     EXPECT_NE(replay_warning(c, text).find("RFC 3339"), std::string::npos) << text;
   }
+}
+
+TEST(ReplayRequest, of_the_last_second_there_is_leaves_a_checkpoint_that_can_be_read) {
+  auto due = replay_due({}, "9999-12-31T23:59:59Z");
+  ASSERT_TRUE(due);
+  checkpoint::Checkpoint c;
+  c.source = "https://acct.blob.core.windows.net/data";
+  EXPECT_TRUE(checkpoint::from_json(checkpoint::to_json(*checkpoint::replay(c, *due))));
 }
 
 TEST(ReplayRequest, is_due_until_the_checkpoint_remembers_it) {
