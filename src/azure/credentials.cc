@@ -83,6 +83,9 @@ Result<TokenGrant> read_client(const SecretData& data, const std::string& secret
   return TokenGrant{std::move(*tenant), std::move(*client), ClientSecret{std::move(text)}};
 }
 
+// Far above what any of them needs. What a service answers is searched for all of it.
+constexpr std::size_t longest_value = 8U << 10;
+
 Result<Credential> read_secret(const SecretData& data, const AccessRequest& request) {
   const std::string& secret = request.secret_name;
   auto key = choose_key(data, secret);
@@ -92,6 +95,9 @@ Result<Credential> read_secret(const SecretData& data, const AccessRequest& requ
   if (credential.what.empty()) credential.what = fmt::format("{} in Secret \"{}\"", *key, secret);
   Secret value = trimmed(data.at(std::string(*key)));
   if (value.empty()) return invalid_secret(fmt::format("{} is empty", credential.what));
+  if (value.reveal().size() > longest_value)
+    return invalid_secret(
+        fmt::format("{} is longer than {} bytes: no such credential is", credential.what, longest_value));
   if (*key == account_key) {
     credential.key = std::move(value);
   } else if (*key == sas_token) {

@@ -120,6 +120,9 @@ TEST_F(ResolveAccess, policy_holds_for_every_source_of_an_endpoint) {
               HasSubstr("EndpointNotAllowed"));
 }
 
+const std::string tenant = "99999999-8888-7777-6666-555555555555";
+const std::string client = "11111111-2222-3333-4444-555555555555";
+
 TEST_F(ResolveAccess, says_which_keys_a_secret_may_have) {
   EXPECT_THAT(failure({}), HasSubstr("InvalidSecret: Secret \"creds\" needs one of the keys accountKey, "
                                      "sasToken, connectionString or clientSecret (with tenantId and "
@@ -130,8 +133,12 @@ TEST_F(ResolveAccess, says_which_keys_a_secret_may_have) {
   EXPECT_THAT(failure({{"accountKey", " \n"}}), HasSubstr("is empty"));
 }
 
-const std::string tenant = "99999999-8888-7777-6666-555555555555";
-const std::string client = "11111111-2222-3333-4444-555555555555";
+TEST_F(ResolveAccess, refuses_a_credential_that_is_far_too_long) {
+  for (std::string key : {"accountKey", "sasToken", "connectionString", "clientSecret"}) {
+    std::string said = failure({{key, std::string(9000, 'A')}, {"tenantId", tenant}, {"clientId", client}});
+    EXPECT_THAT(said, HasSubstr("InvalidSecret: " + key + " in Secret \"creds\" is longer than 8192 bytes"));
+  }
+}
 
 TEST_F(ResolveAccess, takes_a_client_secret_of_the_endpoints_cloud) {
   auto access = resolve({{{"tenantId", tenant + "\n"}, {"clientId", client}, {"clientSecret", " hunter2\n"}}},

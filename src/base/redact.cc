@@ -81,6 +81,7 @@ std::string redacted(std::string_view text) {
 }
 
 bool reveals(std::string_view text, std::string_view secret) {
+  if (text.size() < std::min(piece, secret.size())) return false;
   std::string shown(text);
   for (int i = 0; i <= max_encodings; ++i) {
     if (shares_piece(shown, secret) || shares_base64(shown, secret)) return true;
