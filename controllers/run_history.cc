@@ -68,7 +68,7 @@ bool may_go(const json::object& object, const WatcherRow& row, const SurplusRun&
   bool recorded = !recording_finalizer_index(object);
   bool leaving = find(object, {"metadata", "deletionTimestamp"}) != nullptr;
   report::Outcome outcome = report::outcome_of(object, telling);
-  return ours && recorded && !leaving && outcome.phase == run.phase && !outcome.silent;
+  return ours && recorded && !leaving && outcome.phase == run.phase && !outcome.stays;
 }
 
 bool must_stop(const Services& services, const WatcherRow& row, const Round& round) {

@@ -60,7 +60,7 @@ RunStore::Said RunStore::said_by(const json::object& object, report::Telling tel
   return {.ended = ended ? static_cast<std::uint32_t>(ended->time_since_epoch().count()) : 0,
           .phase = outcome.phase,
           .end_known = outcome.finished_at.has_value(),
-          .silent = outcome.silent,
+          .stays = outcome.stays,
           .leaving = find(object, {"metadata", "deletionTimestamp"}) != nullptr};
 }
 
@@ -153,7 +153,7 @@ void RunStore::add_surplus(const Owner& owner, report::Phase phase, std::int32_t
   std::vector<const Runs::value_type*> finished;
   for (const Runs::value_type* run : owner.runs) {
     const Said& said = run->second.said;
-    if (said.phase == phase && !said.silent && !said.leaving) finished.push_back(run);
+    if (said.phase == phase && !said.stays && !said.leaving) finished.push_back(run);
   }
   auto kept = static_cast<std::size_t>(limit);
   if (finished.size() <= kept) return;
@@ -217,7 +217,7 @@ std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view
   auto at = runs_.find(key_of(watch, ns, name));
   if (at == runs_.end()) return std::nullopt;
   const Said& said = at->second.said;
-  report::Outcome out{.phase = said.phase, .silent = said.silent};
+  report::Outcome out{.phase = said.phase, .stays = said.stays};
   if (said.end_known) out.finished_at = ServiceTime{std::chrono::seconds{said.ended}};
   return out;
 }

@@ -109,7 +109,7 @@ class RunStore {
     std::uint32_t ended = 0;  // Unix seconds: see SurplusRun
     report::Phase phase = report::Phase::Pending;
     bool end_known = false;  // `ended` is when it finished
-    bool silent = false;     // see report::Outcome
+    bool stays = false;      // see report::Outcome
     bool leaving = false;    // being deleted
   };
   struct Run {

@@ -157,13 +157,19 @@ std::optional<Outcome> ends(const json::object& object) {
   return by_word(object, spoken(object));
 }
 
+// What is as it should be, and in use: that is no end, so unless the object names one it stays.
+Outcome in_place(const json::object& object, Phase phase, std::optional<ServiceTime> since = {}) {
+  auto end = end_time(object);
+  return {.phase = phase, .finished_at = end ? end : since, .stays = !end};
+}
+
 // What is kept as it should be. kstatus's conditions, in its order.
 std::optional<Outcome> settles(const json::object& object) {
   if (met(object, {"Reconciling"}) || lacks_replicas(object)) return Outcome{Phase::Running};
-  if (auto c = met(object, {"Stalled"})) return Outcome{Phase::Failed, c->since};
+  if (auto c = met(object, {"Stalled"})) return in_place(object, Phase::Failed, c->since);
   for (std::string_view type : {"Ready", "Available"}) {
     Stand c = condition(object, type);
-    if (c.truth == Truth::True) return Outcome{Phase::Succeeded, c.since};
+    if (c.truth == Truth::True) return in_place(object, Phase::Succeeded, c.since);
     if (c.truth != Truth::Absent) return Outcome{Phase::Running};
   }
   return std::nullopt;
@@ -173,12 +179,12 @@ std::optional<Outcome> settles(const json::object& object) {
 // of a state in other words, is more likely at work.
 Outcome anything_else(const json::object& object) {
   Word word = spoken(object);
-  if (word == Word::Settled) return {Phase::Succeeded};
+  if (word == Word::Settled) return in_place(object, Phase::Succeeded);
   if (auto end = end_time(object)) return {Phase::Succeeded, end};
   const json::array* some = conditions(object);
   bool works = word == Word::Other || (some && !some->empty()) || has(object, {"startTime", "startedAt"});
   if (works) return {Phase::Running};
-  return {.phase = Phase::Succeeded, .silent = true};
+  return {.phase = Phase::Succeeded, .stays = true};
 }
 
 bool has_any_status(const json::object& object) {
@@ -228,7 +234,7 @@ Outcome outcome_of(const json::object& object, Telling telling) {
       return general(object);
     case Telling::Nothing:
       if (has_any_status(object)) return general(object);
-      return {.phase = Phase::Succeeded, .silent = true};
+      return {.phase = Phase::Succeeded, .stays = true};
   }
   return {};
 }

@@ -33,8 +33,8 @@ enum class Telling : std::uint8_t {
 struct Outcome {
   Phase phase = Phase::Pending;
   std::optional<ServiceTime> finished_at{};  // the cluster's time
-  // Taken for done since nothing in it says otherwise, rather than because it says so: no reason to delete it.
-  bool silent = false;
+  // Done being made, but not over: it is in use (Ready, Bound), or says nothing of itself. No reason to delete it.
+  bool stays = false;
 };
 
 [[nodiscard]] Outcome outcome_of(const json::object& object, Telling telling);

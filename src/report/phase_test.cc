@@ -11,7 +11,7 @@ std::string told(const json::object& object, Telling telling) {
   Outcome outcome = outcome_of(object, telling);
   std::string text(to_string(outcome.phase));
   if (outcome.finished_at) text += " " + format_rfc3339(*outcome.finished_at);
-  return outcome.silent ? text + " (silent)" : text;
+  return outcome.stays ? text + " (stays)" : text;
 }
 
 // What a status makes of an object of this kind.
@@ -51,11 +51,11 @@ TEST(Phase, of_a_workflow_or_pod_is_told_by_its_phase_alone) {
 }
 
 TEST(Phase, of_a_kind_without_a_status_is_done_at_once_but_never_said_to_be) {
-  EXPECT_EQ(told({}, Telling::Nothing), "Succeeded (silent)");
+  EXPECT_EQ(told({}, Telling::Nothing), "Succeeded (stays)");
   EXPECT_EQ(told({{"status", {{"phase", "Running"}}}}, Telling::Nothing), "Running")
       << "a controller that writes one all the same is believed";
   EXPECT_EQ(told({{"status", {{"lastScheduleTime", "2026-11-22T05:30:00Z"}}}}, Telling::Nothing),
-            "Succeeded (silent)");
+            "Succeeded (stays)");
 }
 
 TEST(Phase, is_pending_until_a_controller_has_looked) {
@@ -68,7 +68,7 @@ TEST(Phase, of_an_older_generation_decides_nothing) {
   EXPECT_EQ(custom(R"({"observedGeneration":1,"conditions":[{"type":"Stalled","status":"True"}]})"),
             "Running");
   EXPECT_EQ(custom(R"({"observedGeneration":2,"conditions":[{"type":"Ready","status":"True"}]})"),
-            "Succeeded");
+            "Succeeded (stays)");
 }
 
 TEST(Phase, is_told_by_the_conditions_of_kstatus_in_their_order) {
@@ -77,13 +77,13 @@ TEST(Phase, is_told_by_the_conditions_of_kstatus_in_their_order) {
       "Running");
   EXPECT_EQ(custom(R"({"conditions":[{"type":"Ready","status":"True"},{"type":"Stalled","status":"True",
                        "lastTransitionTime":"2026-11-22T05:30:00Z"}]})"),
-            "Failed 2026-11-22T05:30:00Z");
+            "Failed 2026-11-22T05:30:00Z (stays)");
   EXPECT_EQ(
       custom(R"({"conditions":[{"type":"Reconciling","status":"False"},{"type":"Ready","status":"True"}]})"),
-      "Succeeded");
+      "Succeeded (stays)");
   EXPECT_EQ(custom(R"({"conditions":[{"type":"Ready","status":"False"}]})"), "Running");
   EXPECT_EQ(custom(R"({"conditions":[{"type":"Ready","status":"Unknown"}]})"), "Running");
-  EXPECT_EQ(custom(R"({"observedGeneration":2})"), "Succeeded (silent)")
+  EXPECT_EQ(custom(R"({"observedGeneration":2})"), "Succeeded (stays)")
       << "current, as far as anyone can say";
 }
 
@@ -122,7 +122,14 @@ TEST(Phase, is_told_by_the_words_of_well_known_kinds) {
   EXPECT_EQ(custom(R"({"jobStatus":{"state":"FINISHED"}})"), "Succeeded") << "Flink";
   EXPECT_EQ(custom(R"({"phase":"Succeeded"})"), "Succeeded");
   EXPECT_EQ(custom(R"({"phase":"Fetching"})"), "Running") << "a word nobody knows is no end";
-  EXPECT_EQ(custom(R"({"phase":"Bound"})"), "Succeeded") << "a claim";
+  EXPECT_EQ(custom(R"({"phase":"Bound"})"), "Succeeded (stays)") << "a claim, with data on it";
+}
+
+TEST(Phase, of_what_is_ready_and_has_an_end_is_over) {
+  EXPECT_EQ(
+      custom(R"({"conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-11-22T05:29:00Z"}],
+                       "completionTime":"2026-11-22T05:30:00Z"})"),
+      "Succeeded 2026-11-22T05:30:00Z");
 }
 
 TEST(Phase, of_a_deployment_waits_for_its_replicas) {
@@ -130,7 +137,7 @@ TEST(Phase, of_a_deployment_waits_for_its_replicas) {
                                                  "conditions":[{"type":"Available","status":"True"}]})")}};
   EXPECT_EQ(told(object, Telling::General), "Running");
   object["status"].as_object()["readyReplicas"] = 2;
-  EXPECT_EQ(told(object, Telling::General), "Succeeded");
+  EXPECT_EQ(told(object, Telling::General), "Succeeded (stays)");
 }
 
 TEST(Phase, of_what_has_a_start_and_no_end_is_running) {
