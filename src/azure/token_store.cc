@@ -129,6 +129,14 @@ bool TokenStore::refused(const TokenGrant& grant, const Token& token) {
   return true;
 }
 
+// AZURE_AUTHORITY_HOST is the operator's own cloud (the workload identity webhook always sets it); a watcher of an account
+// in another one signs in there.
+std::string TokenStore::authority_for(const TokenGrant& grant) const {
+  const std::string& own = options_.environment.authority;
+  bool elsewhere = grant.cloud != Cloud::Public && !std::holds_alternative<OperatorToken>(grant.proof);
+  return own.empty() || elsewhere ? std::string(authority_of(grant.cloud)) : own;
+}
+
 Task<Result<AccessToken>> TokenStore::fetch(const TokenGrant& grant) {
   if (std::holds_alternative<ManagedIdentity>(grant.proof)) {
     const std::string& host = options_.environment.metadata_host;
@@ -136,8 +144,7 @@ Task<Result<AccessToken>> TokenStore::fetch(const TokenGrant& grant) {
   }
   auto proof = co_await proof_of(grant);
   if (!proof) co_return pass(proof);
-  std::string authority = options_.environment.authority;
-  if (authority.empty()) authority = authority_of(grant.cloud);
+  std::string authority = authority_for(grant);
   co_return co_await ask(grant, entra_request(authority, grant, *proof), host_of(authority));
 }
 

@@ -70,6 +70,7 @@ class TokenStore {
   [[nodiscard]] bool fresh(const Entry& entry) const;
   [[nodiscard]] Result<Token> known(const Entry& entry) const;
   [[nodiscard]] Result<Token> settle(Entry& entry, Result<AccessToken> fetched);
+  [[nodiscard]] std::string authority_for(const TokenGrant& grant) const;
   [[nodiscard]] Task<Result<AccessToken>> fetch(const TokenGrant& grant);
   [[nodiscard]] Task<Result<Secret>> proof_of(const TokenGrant& grant);
   [[nodiscard]] Result<Secret> own_token() const;

@@ -249,6 +249,14 @@ TEST_F(TokenStoreTest, the_token_of_a_service_account_is_asked_for_anew_for_each
   EXPECT_THAT(entra.requests[0].body, HasSubstr("client_assertion=assertion-of-reader"));
 }
 
+TEST_F(TokenStoreTest, an_account_in_another_cloud_signs_in_there_whatever_the_operators_own_authority_is) {
+  options.environment.authority = "https://login.example";
+  says(finish({tenant, client, ServiceAccountToken{"ml", "reader"}}, Cloud::China));
+  says(finish({tenant, client, ServiceAccountToken{"ml", "reader"}}, Cloud::Public));
+  EXPECT_THAT(entra.requests[0].url, HasSubstr("https://login.chinacloudapi.cn/"));
+  EXPECT_THAT(entra.requests[1].url, HasSubstr("https://login.example/"));
+}
+
 TEST_F(TokenStoreTest, the_operators_own_token_is_read_again_for_each_exchange) {
   options.environment.token_file = "/token";
   options.environment.authority = "https://login.example";
