@@ -21,7 +21,8 @@ controllers::KindPolicy any_kind() {
 
 bool is_file(const std::string& subject) {
   std::error_code ignored;
-  if (subject == "-" || std::filesystem::exists(subject, ignored)) return true;
+  auto found = std::filesystem::status(subject, ignored);
+  if (subject == "-" || (exists(found) && !is_directory(found))) return true;
   bool path = subject.starts_with('/') || subject.starts_with("./") || subject.starts_with("../");
   return path || subject.ends_with(".yaml") || subject.ends_with(".yml") || subject.ends_with(".json");
 }

@@ -106,6 +106,14 @@ def test_a_missing_secret_is_said_and_the_environment_takes_its_place(no_operato
     assert verdicts(look("w", AZURE_STORAGE_KEY=azurite.key)) == {"a.csv": "WouldTrigger"}
 
 
+def test_a_folder_of_a_watchers_name_is_not_taken_for_it(no_operator, scene, look, tmp_path, monkeypatch):
+    scene.upload("a.csv")
+    scene.watch()
+    (tmp_path / "w").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert verdicts(look("w")) == {"a.csv": "WouldTrigger"}
+
+
 def test_an_endpoint_that_nobody_allowed_gets_no_credential(bed, scene, namespace):
     scene.watch()
     done = command("preview", f"{namespace}/w", "--kubeconfig", bed.kubeconfig)
