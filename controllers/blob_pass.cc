@@ -99,7 +99,6 @@ Task<void> keep_history(PassState& state) {
 
 Task<Result<void>> report_once(PassState& state) {
   state.numbers.runs = state.services.runs.store().counts(state.row.owner());
-  state.numbers.duration = state.elapsed();
   std::uint64_t print = fingerprint(state.numbers, state.generation, state.row.runs_revision);
   if (state.row.reported == MonoTime{}) state.row.reported = state.services.clock.mono();
   bool idle_refresh =
@@ -162,6 +161,7 @@ Task<Result<void>> refresh_stored(PassState& state) {
 Task<PassResult> run_blob_pass(Services& services, WatcherRow& row) {
   PassState state(services, row);
   auto done = co_await poll(state);
+  state.numbers.duration = state.elapsed();
   if (!done && done.error().kind == ErrorKind::Canceled) co_return ended(state);
   if (!done && done.error().kind == ErrorKind::Conflict) {
     state.row.checkpoint.reset();
