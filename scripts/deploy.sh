@@ -10,13 +10,14 @@ cd "$ROOT" || exit
 manifest=config/deployment.yaml
 namespace=azure-blob-operator
 name=azure-blob-operator
-label=app.kubernetes.io/name=$name
+# The instance too: a Helm release of another name has cluster roles of its own.
+label=app.kubernetes.io/name=$name,app.kubernetes.io/instance=$name
 rbac=rbac.authorization.k8s.io
 finalizer=mlops.example.com/recording
 verb=$1 kubectl=$2 image=${3:-}
 
 deploy() {
-  sed ${image:+-e "s#^\( *image: \).*#\1\"$image\"#"} $manifest | "$kubectl" apply -f -
+  sed "${image:+s#^\( *image: \).*#\1\"$image\"#}" $manifest | "$kubectl" apply -f -
   "$kubectl" -n $namespace rollout status deployment/$name --timeout=120s
 }
 
@@ -35,19 +36,31 @@ unrecorded() {
   done
 }
 
-# "--allowed-kind=batch/v1 Job" is job.v1.batch for kubectl; a kind of any version has none in the middle.
+# What the Deployment's --allowed-kind name, as kubectl writes it: "batch/v1 Job" is job.v1.batch, a kind of any version has
+# none in the middle, and "*" is every kind of its group, or of all. Without the Deployment: what the manifest's would.
 kinds() {
-  "$kubectl" -n $namespace get deployment/$name -o jsonpath='{range .spec.template.spec.containers[0].args[*]}{@}{"\n"}{end}' |
-    sed -n 's/^--allowed-kind=//p' | awk '
-      index($1, "/") { split($1, part, "/"); print $2 "." part[2] "." part[1]; next }
-      $1 ~ /^v[0-9]/ { print $2 "." $1 "."; next }
-      { print $2 "." $1 }'
+  local args group kind
+  args=$("$kubectl" -n $namespace get deployment/$name --ignore-not-found \
+    -o jsonpath='{range .spec.template.spec.containers[0].args[*]}{@}{"\n"}{end}') || return
+  [ -n "$args" ] || args=$(sed -n 's/^ *- "\(--allowed-kind=.*\)"$/\1/p' $manifest)
+  sed -n 's/^--allowed-kind=//p' <<<"$args" | while read -r group kind; do
+    case "$group $kind" in
+      '* ') "$kubectl" api-resources --namespaced --verbs=list -o name ;;
+      v[0-9]*' *') "$kubectl" api-resources --namespaced --verbs=list -o name --api-group= ;;
+      *' *') "$kubectl" api-resources --namespaced --verbs=list -o name --api-group="${group%%/*}" ;;
+      */*) echo "$kind.${group#*/}.${group%%/*}" ;;
+      v[0-9]*) echo "$kind.$group." ;;
+      *) echo "$kind.$group" ;;
+    esac || return
+  done
 }
 
+# May be run again after it was cut short.
 undeploy() {
-  local running kinds pending left
-  running=$("$kubectl" -n $namespace get deployment/$name -o jsonpath='{.status.readyReplicas}') || die "nothing to take out"
-  mapfile -t kinds < <(kinds)
+  local running all kinds pending left
+  running=$("$kubectl" -n $namespace get deployment/$name --ignore-not-found -o jsonpath='{.status.readyReplicas}') || exit
+  all=$(kinds) || exit
+  mapfile -t kinds <<<"$all"
   # The operator lets go of what it created once that is recorded, 20 s after at the latest: while it runs.
   SECONDS=0
   pending=$(unrecorded "${kinds[@]}") || exit
@@ -56,7 +69,7 @@ undeploy() {
     sleep 3
     pending=$(unrecorded "${kinds[@]}") || exit
   done
-  "$kubectl" -n $namespace delete deployment/$name --cascade=foreground --wait --timeout=60s
+  "$kubectl" -n $namespace delete deployment/$name --ignore-not-found --cascade=foreground --wait --timeout=60s
   left=$(unrecorded "${kinds[@]}") || exit
   # The rest by its labels, but never the namespace or the CustomResourceDefinition.
   "$kubectl" delete -n $namespace --ignore-not-found -l "$label" service,serviceaccount,poddisruptionbudget,role.$rbac,rolebinding.$rbac

@@ -161,9 +161,41 @@ def test_impersonation_needs_no_right_to_name_groups(own_operator, bed, scene):
     assert denied(operator) == {}
 
 
-def undeploy(kubeconfig) -> subprocess.CompletedProcess:
-    return subprocess.run([paths.ROOT / "scripts/deploy.sh", "undeploy", paths.KUBE / "kubectl"], text=True,
+def deploy(verb: str, kubeconfig, kubectl=paths.KUBE / "kubectl") -> subprocess.CompletedProcess:
+    return subprocess.run([paths.ROOT / "scripts/deploy.sh", verb, kubectl], text=True, stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=120, env={**os.environ, "KUBECONFIG": str(kubeconfig)})
+
+
+def undeploy(kubeconfig) -> subprocess.CompletedProcess:
+    return deploy("undeploy", kubeconfig)
+
+
+def test_deploy_without_an_image_applies_the_manifest_as_it_is(install, bed, kube, tmp_path):
+    install("config/deployment.yaml")  # which takes it out afterwards
+    kube.delete("apps/v1/Deployment", NAME, NAME)
+    # No node runs here, so nothing rolls out: that part is said to have succeeded.
+    kubectl = tmp_path / "kubectl_without_rollout"
+    kubectl.write_text(f'#!/bin/sh\ncase "$*" in *"rollout status"*) exit 0 ;; esac\nexec {paths.KUBE / "kubectl"} "$@"\n')
+    kubectl.chmod(0o700)
+    said = deploy("deploy", bed.kubeconfig, kubectl)
+    assert said.returncode == 0, said.stderr
+    wanted = next(thing for thing in things("config/deployment.yaml") if thing["kind"] == "Deployment")
+    image = wanted["spec"]["template"]["spec"]["containers"][0]["image"]
+    made = kube.find("apps/v1/Deployment", NAME, NAME)
+    assert made["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+
+def test_undeploy_leaves_another_releases_rights(install, bed, kube):
+    install("config/deployment.yaml")
+    other = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": "of-another-team"}
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "rules": [],
+            "metadata": {"name": "of-another-team", "labels": other}}
+    kube.create(role)
+    try:
+        assert undeploy(bed.kubeconfig).returncode == 0
+        assert kube.find("rbac.authorization.k8s.io/v1/ClusterRole", "of-another-team")
+    finally:
+        kube.delete("rbac.authorization.k8s.io/v1/ClusterRole", "of-another-team")
 
 
 def test_undeploy_takes_out_nothing_if_it_may_not_see_what_is_not_recorded(install, bed, kube, scene):
@@ -187,6 +219,9 @@ def test_undeploy_leaves_the_data_and_says_what_is_not_recorded(install, bed, ku
     said = undeploy(bed.kubeconfig)
     assert said.returncode == 0, said.stderr
     assert f"Job {scene.namespace}/half-done" in said.stdout
+    again = undeploy(bed.kubeconfig)
+    assert again.returncode == 0, again.stderr
+    assert f"Job {scene.namespace}/half-done" in again.stdout
     assert "take off the finalizer" in said.stderr
     assert scene.stored()
     assert kube.find("Namespace", NAME)
