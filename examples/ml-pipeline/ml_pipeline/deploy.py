@@ -46,7 +46,8 @@ def run(run: Run, options) -> None:
     # Blob metadata is ASCII, so the name goes percent-encoded.
     tags = {"format_version": FORMAT_VERSION, "accuracy": f"{before:.4f}", "accuracy_int8": f"{after:.4f}",
             "source_container": options.container, "source_blob": urllib.parse.quote(options.blob_name),
-            "source_etag": options.blob_etag, "source_last_modified": options.blob_last_modified}
+            "source_etag": options.blob_etag, "source_last_modified": options.blob_last_modified,
+            "run": options.work_prefix.rstrip("/")}
     about = {**tags, "source_blob": options.blob_name, "preprocessing": prepared.preprocessing.to_json(),
              "metrics": json.dumps(run.load_json("metrics.json"))}
     data = pack(model, about)

@@ -69,10 +69,11 @@ class Store:
         return count
 
     def publish(self, container: str, name: str, data: bytes, metadata: dict[str, str]) -> bool:
-        """Puts the model where people look for it; False when this very version's is there already.
+        """Puts the model where people look for it; False when this very run has put it there already.
 
-        Never over the model of a newer source: two runs for the same name may end in any order. `metadata` tells them apart
-        by source_etag and source_last_modified (RFC 3339, so texts compare as times do).
+        Never over the model of a newer source: two runs for the same name may end in any order, told apart by
+        source_last_modified (RFC 3339, so texts compare as times do). A later run of the same version, as a replay starts it
+        after the pipeline was mended, goes over the earlier one's.
         """
         blob = self._service.get_blob_client(container, name)
         settings = ContentSettings(content_type="application/x-hdf5")
@@ -81,7 +82,7 @@ class Store:
                 there = blob.get_blob_properties()
             except ResourceNotFoundError:
                 there = None
-            if there and there.metadata.get("source_etag") == metadata["source_etag"]:
+            if there and there.metadata.get("run") == metadata["run"]:
                 return False
             if there and there.metadata.get("source_last_modified", "") > metadata["source_last_modified"]:
                 raise Superseded(f"{container}/{name} was made from a newer version of the source")

@@ -56,6 +56,7 @@ def test_a_model_is_published_with_what_belongs_to_it(finished, model_file):
     (container, name, tags), = store.published
     assert (container, name) == ("models", "model-raw-my-data.csv-quantized.h5")
     assert tags["source_blob"] == "raw/my%20data.csv" and tags["source_etag"] == "0x8D"
+    assert tags["run"] and not tags["run"].endswith("/")
     assert results["model-blob"] == f"models/{name}" and results["accuracy-int8"] == tags["accuracy_int8"]
     assert float(results["accuracy"]) > 0.7  # the table is made so that there is something to learn
     with h5py.File(model_file) as file:
