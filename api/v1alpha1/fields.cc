@@ -89,8 +89,9 @@ constexpr Field table[] = {
     {.path = "spec.identity.tenantId",
      .min = 1,
      .max = name_length,
-     .pattern = "^[A-Za-z0-9.-]+$",
-     .pattern_means = "a tenant's UUID or domain name",
+     .pattern = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+                "(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+)$",
+     .pattern_means = "a tenant's UUID or domain name, such as contoso.onmicrosoft.com",
      .example = "99999999-8888-7777-6666-555555555555",
      .description =
          "Microsoft Entra tenant; without it the annotation azure.workload.identity/tenant-id of the "

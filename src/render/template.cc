@@ -31,6 +31,7 @@ std::unexpected<Error> template_error(const Complaint& complaint, const YamlDocu
 
 Result<YamlDocument> read_template(std::string_view text) {
   YamlOptions options;
+  options.max_bytes *= 4;  // the field's limit is in characters, which have four bytes at most
   options.record_lines = true;
   auto document = read_yaml_document(text, options);
   if (!document) {

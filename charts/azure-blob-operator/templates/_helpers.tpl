@@ -93,8 +93,8 @@ azure.workload.identity/use: "true"
 - apiGroups: [{{ .group | quote }}]
   resources: [{{ .resource | quote }}]
   {{- if $.Values.impersonation.defaultServiceAccount }}
-  # No create: that is done as a ServiceAccount of the watcher's namespace.
-  verbs: [get, list, watch, patch, delete]
+  # No create and no delete: these are done as a ServiceAccount of the watcher's namespace.
+  verbs: [get, list, watch, patch]
   {{- else }}
   verbs: [create, get, list, watch, patch, delete]
   {{- end }}
