@@ -15,8 +15,8 @@ build: ## The program: build/release/azure-blob-operator, one static file
 	@echo build/release/azure-blob-operator
 
 .PHONY: test
-test: ## All tests: the code's own, then the operator on a real API server and Azurite
-	@scripts/test.sh dev
+test: ## All tests: the code's own, then the operator on a real API server and Azurite (PRESET=asan-ubsan, PRESET=tsan)
+	@scripts/test.sh $(or $(PRESET),dev)
 
 .PHONY: demo
 demo: build ## A blob lands, a real Job runs (KEEP=1 leaves it running, CONTEXT=name uses that cluster)

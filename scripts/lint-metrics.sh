@@ -6,11 +6,12 @@ cd "$ROOT" || exit
 
 "$ROOT/scripts/bootstrap.sh" build test metrics
 promtool=$ABO_CACHE/promtool/promtool
-cmake --preset dev >/dev/null
-cmake --build --preset dev --target metrics_dump >/dev/null
+preset=${PRESET:-dev}
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset" --target metrics_dump >/dev/null
 scrape=$(mktemp)
 trap 'rm -f "$scrape"' EXIT
-build/dev/metrics_dump >"$scrape"
+"build/$preset/metrics_dump" >"$scrape"
 
 # quietly COMMAND...: what it says is shown only when it fails.
 quietly() {

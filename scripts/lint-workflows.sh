@@ -6,7 +6,8 @@ cd "$ROOT" || exit
 
 "$ROOT/scripts/bootstrap.sh" build test argo
 argo=$("$ROOT/scripts/build-argo.sh")/argo
-cmake --preset dev >/dev/null
-cmake --build --preset dev --target azure-blob-operator >/dev/null
+preset=${PRESET:-dev}
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset" --target azure-blob-operator >/dev/null
 mapfile -t examples < <(git ls-files --cached --others --exclude-standard 'examples/*.yaml')
-"$ABO_CACHE/venv/bin/python" scripts/check-workflows.py "$argo" build/dev/azure-blob-operator "${examples[@]}"
+"$ABO_CACHE/venv/bin/python" scripts/check-workflows.py "$argo" "build/$preset/azure-blob-operator" "${examples[@]}"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make lint`: format, the folders' arrows, shell scripts, Python, spelling, links, Dockerfiles, and clang-tidy over the
 # program's own sources.
+# PRESET says which build it uses where it needs one (dev by default).
 # clang-tidy is the slow one, so a file that passed is not looked at again until it, a header or a rule changes.
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT" || exit
@@ -20,8 +21,9 @@ mapfile -t shell < <(git ls-files --cached --others --exclude-standard '*.sh' sc
 mapfile -t python < <(git ls-files --cached --others --exclude-standard '*.py')
 
 tidy_all() {
-  local build=build/dev
-  [ -f $build/compile_commands.json ] || cmake --preset dev >/dev/null
+  local preset=${PRESET:-dev}
+  local build=build/$preset
+  [ -f "$build/compile_commands.json" ] || cmake --preset "$preset" >/dev/null
   # What a verdict depends on besides the file itself.
   local headers passed=$ABO_CACHE/tidy file key todo=()
   headers=$(cat .clang-tidy CMakeLists.txt cmake/*.cmake <(printf '%s\n' "${cxx[@]}" | grep '\.h$' | xargs cat) | sha256sum)
@@ -32,7 +34,7 @@ tidy_all() {
       *_test.cc | tests/* | bench/* | cmake/* | *.h) continue ;;
     esac
     # A source nobody builds (another platform's, a file just written) has no command to check it with.
-    grep -q "\"file\": \"$ROOT/$file\"" $build/compile_commands.json || continue
+    grep -q "\"file\": \"$ROOT/$file\"" "$build/compile_commands.json" || continue
     key=$(cat "$file" <(echo "$headers $file") | sha256sum | cut -c1-24)
     [ -e "$passed/$key" ] || todo+=("$key $file")
   done
@@ -40,7 +42,7 @@ tidy_all() {
   say "clang-tidy over ${#todo[@]} files"
   # shellcheck disable=SC2016  # expanded by the inner shell
   printf '%s\n' "${todo[@]}" | xargs -P "$(nproc)" -L 1 bash -c '
-    out=$(clang-tidy-19 --quiet -p '$build' "$2" 2>/dev/null) && touch "'"$passed"'/$1" || { echo "$out"; exit 1; }' tidy
+    out=$(clang-tidy-19 --quiet -p "'"$build"'" "$2" 2>/dev/null) && touch "'"$passed"'/$1" || { echo "$out"; exit 1; }' tidy
 }
 
 check format clang-format-19 --dry-run --Werror "${cxx[@]}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one preset and runs all tests with it: scripts/test.sh dev|asan-ubsan [PYTEST ARGUMENTS]
+# Builds one preset and runs all tests with it: scripts/test.sh dev|asan-ubsan|tsan [PYTEST ARGUMENTS]
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT" || exit
 
