@@ -12,6 +12,8 @@ import sys
 import urllib.parse
 from pathlib import Path
 
+from azure.core.exceptions import AzureError
+
 from .errors import StepError
 from .store import Store
 from .work import Run
@@ -69,10 +71,12 @@ def main(arguments: list[str]) -> int:
     run = Run(Store.from_environment(options.storage_account, options.endpoint), options.work_container, options.work_prefix)
     try:
         importlib.import_module(f".{options.step}", __package__).run(run, options)
-    except StepError as error:
-        print(f"{options.step}: {options.container}/{options.blob_name!r}: {error}", file=sys.stderr)
-        output("error", str(error))
-        return error.exit_code
+    except (StepError, AzureError) as error:
+        # What Azure says may have many lines, of which the first tells.
+        told = str(error) if isinstance(error, StepError) else f"Azure: {(str(error).splitlines() or [type(error).__name__])[0]}"
+        print(f"{options.step}: {options.container}/{options.blob_name!r}: {told}", file=sys.stderr)
+        output("error", told)
+        return error.exit_code if isinstance(error, StepError) else StepError.exit_code
     return 0
 
 

@@ -48,6 +48,7 @@ def run(run: Run, options) -> None:
             "source_container": options.container, "source_blob": urllib.parse.quote(options.blob_name),
             "source_etag": options.blob_etag, "source_last_modified": options.blob_last_modified,
             "run": options.work_prefix.rstrip("/")}
+    tags = {name: text for name, text in tags.items() if text}  # by hand, without a version: no empty metadata
     about = {**tags, "source_blob": options.blob_name, "preprocessing": prepared.preprocessing.to_json(),
              "metrics": json.dumps(run.load_json("metrics.json"))}
     data = pack(model, about)

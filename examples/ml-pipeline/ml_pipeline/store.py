@@ -73,7 +73,7 @@ class Store:
 
         Never over the model of a newer source: two runs for the same name may end in any order, told apart by
         source_last_modified (RFC 3339, so texts compare as times do). A later run of the same version, as a replay starts it
-        after the pipeline was mended, goes over the earlier one's.
+        after the pipeline was mended, goes over the earlier one's; so does one by hand, without source_last_modified.
         """
         blob = self._service.get_blob_client(container, name)
         settings = ContentSettings(content_type="application/x-hdf5")
@@ -82,9 +82,10 @@ class Store:
                 there = blob.get_blob_properties()
             except ResourceNotFoundError:
                 there = None
+            modified = metadata.get("source_last_modified")
             if there and there.metadata.get("run") == metadata["run"]:
                 return False
-            if there and there.metadata.get("source_last_modified", "") > metadata["source_last_modified"]:
+            if there and modified and there.metadata.get("source_last_modified", "") > modified:
                 raise Superseded(f"{container}/{name} was made from a newer version of the source")
             condition = {"etag": there.etag, "match_condition": MatchConditions.IfNotModified} if there else {}
             try:

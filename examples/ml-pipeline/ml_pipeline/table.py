@@ -138,6 +138,8 @@ def _header(rows) -> list[str]:
     if all(not math.isnan(as_number(name)) for name in header):
         raise BadInput(f"the first line holds numbers ({shown(', '.join(header))}), so the header is missing; put the "
                        "columns' names there")
+    if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), "")):
+        raise BadInput(f"the first line has no comma, but {mark!r}; the values of a CSV must have commas between them")
     for name in header:
         if not name:
             raise BadInput(f"column {header.index(name) + 1} has no name in the header")

@@ -65,6 +65,23 @@ def test_a_model_is_published_with_what_belongs_to_it(finished, model_file):
         assert json.loads(file.attrs["ml_pipeline.metrics"])["rows"] > 50
 
 
+def test_the_description_may_be_large(finished, tmp_path):
+    """HDF5 keeps what is attached to a file in 64 KiB, unless it is told to put it elsewhere."""
+    large = "x" * 300_000
+    model = train.from_bytes(finished[0].blobs["work", "uid-1/model.h5"])
+    (tmp_path / "m.h5").write_bytes(deploy.pack(model, {"preprocessing": large}))
+    with h5py.File(tmp_path / "m.h5") as file:
+        assert file.attrs["ml_pipeline.preprocessing"] == large
+
+
+def test_by_hand_there_may_be_no_version(finished):
+    store = FakeStore()
+    store.blobs = dict(finished[0].blobs)
+    options = options_for("deploy", "--blob-etag", "", "--blob-last-modified", "")
+    deploy.run(Run(store, "work", "uid-1/"), options)
+    assert "" not in store.published[0][2].values() and "source_etag" not in store.published[0][2]
+
+
 def kernels(path: Path) -> list[np.dtype]:
     found = []
     with h5py.File(path) as file:
@@ -166,6 +183,18 @@ def test_a_name_of_any_sort_survives_the_way_through_the_workflow():
     encoded = urllib.parse.quote(name)
     options = command.parse(["train", *[encoded if value == "raw/my%20data.csv" else value for value in ARGUMENTS]])
     assert options.blob_name == name
+
+
+def test_what_azure_says_is_told_in_one_line_and_tried_again(monkeypatch, tmp_path, capsys):
+    from azure.core.exceptions import HttpResponseError
+
+    class Broken(FakeStore):
+        def source(self, *_):
+            raise HttpResponseError("Server failed to authenticate the request.\nRequestId:1\nTime:2026")
+    monkeypatch.setattr(command.Store, "from_environment", lambda *_: Broken())
+    assert command.main(["preprocess", *ARGUMENTS, "--outputs", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        "preprocess: datasets/'raw/my data.csv': Azure: Server failed to authenticate the request.\n")
 
 
 def test_a_step_that_fails_says_so_in_one_line_and_by_its_exit_code(monkeypatch, tmp_path, capsys):
