@@ -2,7 +2,7 @@
 # Installs what is missing to build, test and demonstrate azure-blob-operator on Debian 12, and says what and why.
 #
 #   scripts/bootstrap.sh [GROUP...]      groups: build test bed node when none is named; besides program image chart metrics
-#                                        argo ml
+#                                        argo ml azure-cli
 #
 # Debian packages come by apt, as root or through sudo. All else (Kubernetes, Azurite, the Python environment, the
 # container images) goes into ${ABO_CACHE:-~/.cache/azure-blob-operator}, keyed by version. When nothing is missing it
@@ -94,6 +94,26 @@ make_ml_venv() {
   touch "$1/.complete"
 }
 
+# Microsoft's az, for the test of scripts/azure-setup.sh that asks the real one.
+azure_cli() {
+  local key venv
+  key=$(sha256sum <"$ROOT/tests/azure-cli-requirements.txt" | cut -c1-12)
+  venv=$ABO_CACHE/azure-cli-$key
+  [ -e "$venv/.complete" ] || with_lock azure-cli make_azure_cli "$venv"
+  ln -sfn "$(basename "$venv")" "$ABO_CACHE/azure-cli"
+}
+make_azure_cli() {
+  [ -e "$1/.complete" ] && return 0
+  say "making a Python environment with az (730 MB; scripts/azure-setup.sh is tried with it)"
+  rm -rf "$1"
+  local python=/usr/bin/python3
+  [ -x $python ] || python=python3
+  $python -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-compile \
+    -r "$ROOT/tests/azure-cli-requirements.txt" >&2
+  touch "$1/.complete"
+}
+
 # Kubernetes is built with Go, once; afterwards Go is not needed.
 go_for_kubernetes() {
   [ -x "$ABO_CACHE/kube-$KUBE_VERSION/kube" ] && return 0
@@ -175,6 +195,7 @@ for group in "${groups[@]}"; do
       fi
       ;;
     ml) ml_environment ;;
-    *) die "unknown group '$group' (program build test bed node image chart metrics argo ml)" ;;
+    azure-cli) azure_cli ;;
+    *) die "unknown group '$group' (program build test bed node image chart metrics argo ml azure-cli)" ;;
   esac
 done
