@@ -215,5 +215,25 @@ TEST_F(Validate, prints_json_for_programs) {
   EXPECT_EQ(report.at("findings").at(0).at("severity"), "error");
 }
 
+TEST(CheckWatchers, a_replay_from_a_time_that_is_none_is_told_as_the_operator_tells_it) {
+  auto asking = [](std::string_view time) {
+    return findings(replaced("  name: good\n",
+                             "  name: good\n  annotations:\n    a: b\n"
+                             "    mlops.example.com/replay-since: " +
+                                 std::string(time) + "\n"));
+  };
+  for (const char* time : {"yesterday", "2026-01-31", "2026-02-30T00:00:00Z"}) {
+    EXPECT_THAT(
+        asking(time),
+        testing::ElementsAre(
+            "w.yaml:7: warning: metadata.annotations: the annotation mlops.example.com/replay-since is "
+            "no time in RFC 3339 (such as 2026-01-31T00:00:00Z), so nothing is replayed"))
+        << time;
+  }
+  for (const char* time : {"2026-01-31T00:00:00Z", "\"2026-01-31T00:00:00+01:00\"", "\"\""}) {
+    EXPECT_THAT(asking(time), testing::IsEmpty()) << time;
+  }
+}
+
 }  // namespace
 }  // namespace abo::cli

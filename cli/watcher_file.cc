@@ -13,6 +13,7 @@
 
 #include "api/v1alpha1/check.h"
 #include "base/nearest.h"
+#include "controllers/replay_request.h"
 #include "render/yaml_reader.h"
 
 namespace abo::cli {
@@ -161,6 +162,16 @@ class FileChecker {
     if (kind != api::kind) note(Severity::Error, "kind", fmt::format("must be {}", api::kind));
     if (find_string(manifest, {"metadata", "name"}).empty())
       note(Severity::Error, "metadata.name", "is required");
+    replay(manifest);
+  }
+
+  // The operator goes on without such a replay, so it is no error here either.
+  void replay(const json::object& manifest) {
+    std::string_view wish = controllers::replay_wish(manifest);
+    if (wish.empty() || controllers::replay_since(wish)) return;
+    std::size_t line = document_->line_of(at_ + "/metadata/annotations/mlops.example.com~1replay-since");
+    add({Severity::Warning, name_, line, 0, "metadata.annotations",
+         fmt::format("the annotation {} {}", controllers::replay_annotation, controllers::no_time)});
   }
 
   // Without account and endpoint it is for a connection string to say, which is not here.

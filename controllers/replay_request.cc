@@ -40,8 +40,7 @@ std::optional<ServiceTime> replay_due(const checkpoint::Checkpoint& checkpoint, 
 std::string replay_warning(const checkpoint::Checkpoint& checkpoint, std::string_view wish) {
   if (wish.empty() || (replay_since(wish) && !replay_due(checkpoint, wish))) return {};
   std::string_view why =
-      replay_since(wish) ? "waits: too many earlier replays still have blobs to trigger"
-                         : "is no time in RFC 3339 (such as 2026-01-31T00:00:00Z), so nothing is replayed";
+      replay_since(wish) ? "waits: too many earlier replays still have blobs to trigger" : no_time;
   return fmt::format(" Warning: the annotation {} {}.", replay_annotation, why);
 }
 

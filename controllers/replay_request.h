@@ -13,6 +13,9 @@
 namespace abo::controllers {
 
 inline constexpr std::string_view replay_annotation = "mlops.example.com/replay-since";
+// What is said of a value from which replay_since() makes no time.
+inline constexpr std::string_view no_time =
+    "is no time in RFC 3339 (such as 2026-01-31T00:00:00Z), so nothing is replayed";
 
 // The annotation's value; "" when the watcher has none.
 [[nodiscard]] std::string_view replay_wish(const json::object& watcher);
