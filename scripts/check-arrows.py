@@ -27,7 +27,7 @@ def libraries(cmake: str) -> dict[str, tuple[str, set[str], set[str]]]:
         for word in rest:
             if word in groups:
                 group = word
-            else:
+            elif group:  # before the first stand words about how it is built
                 groups[group].add(word)
         found[name] = (folder, groups["DEPS"], groups["TEST_DEPS"])
     return found
