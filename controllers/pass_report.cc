@@ -88,6 +88,7 @@ void follow_phases(report::Status& status, const RunTracker& runs, std::string_v
     if (!outcome) continue;
     job.phase = report::to_string(outcome->phase);
     if (outcome->finished_at) job.finished_at = format_rfc3339(*outcome->finished_at);
+    job.message = outcome->failure;
   }
 }
 

@@ -53,8 +53,7 @@ std::optional<std::size_t> recording_finalizer_index(const json::object& object)
   return std::nullopt;
 }
 
-RunStore::Said RunStore::said_by(const json::object& object, report::Telling telling) {
-  report::Outcome outcome = report::outcome_of(object, telling);
+RunStore::Said RunStore::said_by(const json::object& object, const report::Outcome& outcome) {
   auto ended = outcome.finished_at;
   if (!ended) ended = parse_rfc3339(find_string(object, {"metadata", "creationTimestamp"}));
   return {.ended = ended ? static_cast<std::uint32_t>(ended->time_since_epoch().count()) : 0,
@@ -73,7 +72,8 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   Run& run = at->second;
   std::uint32_t owner = intern(owner_key(find_string(object, {"metadata", "namespace"}), uid));
   const Watched& watched = watches_[watch];
-  Said said = said_by(object, watched.telling);
+  report::Outcome outcome = report::outcome_of(object, watched.telling);
+  Said said = said_by(object, outcome);
   bool same_place = !is_new && run.owner == owner;
   bool changes = !same_place || run.said.phase != said.phase || run.said.leaving != said.leaving;
   std::string former;
@@ -84,6 +84,7 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
     join(owner, *at);
   }
   run.said = said;
+  run.failure = outcome.failure.empty() ? nullptr : std::make_unique<std::string>(std::move(outcome.failure));
   run.epoch = watched.epoch;
   count(run, 1);
   auto held = held_of(watch, object);
@@ -219,6 +220,7 @@ std::optional<report::Outcome> RunStore::outcome(WatchId watch, std::string_view
   const Said& said = at->second.said;
   report::Outcome out{.phase = said.phase, .stays = said.stays};
   if (said.end_known) out.finished_at = ServiceTime{std::chrono::seconds{said.ended}};
+  if (at->second.failure) out.failure = *at->second.failure;
   return out;
 }
 

@@ -117,7 +117,8 @@ class RunStore {
     std::uint32_t place = 0;  // among the owner's runs
     std::uint32_t epoch = 0;  // of the list that last showed it
     Said said;
-    std::unique_ptr<HeldRun> held;  // only while our finalizer is on it, which is short
+    std::unique_ptr<std::string> failure;  // only of a failed one that says why
+    std::unique_ptr<HeldRun> held;         // only while our finalizer is on it, which is short
   };
   using Runs = std::unordered_map<std::string, Run>;
   struct Owner {
@@ -131,7 +132,7 @@ class RunStore {
     report::Telling telling = report::Telling::Job;
   };
 
-  static Said said_by(const json::object& object, report::Telling telling);
+  static Said said_by(const json::object& object, const report::Outcome& outcome);
   static SurplusRun surplus_of(const Runs::value_type& run);
   static void add_surplus(const Owner& owner, report::Phase phase, std::int32_t limit,
                           std::vector<SurplusRun>& out);

@@ -242,5 +242,17 @@ TEST(RunStore, knows_when_a_resource_finished) {
   EXPECT_EQ(format_rfc3339(*outcome->finished_at), "2026-11-22T05:31:00Z");
 }
 
+TEST(RunStore, knows_why_a_resource_failed_and_forgets_it_when_it_runs_again) {
+  RunStore store;
+  store.kind_tells(0, report::Telling::Phase);
+  json::object flow = job("a", "w", "");
+  flow["status"] = {{"phase", "Failed"}, {"message", "Max duration limit exceeded"}};
+  store.upsert(0, flow, MonoTime{});
+  EXPECT_EQ(store.outcome(0, "ml", "a")->failure, "Max duration limit exceeded");
+  flow["status"] = {{"phase", "Running"}, {"message", "retried"}};
+  store.upsert(0, flow, MonoTime{});
+  EXPECT_EQ(store.outcome(0, "ml", "a")->failure, "");
+}
+
 }  // namespace
 }  // namespace abo::controllers

@@ -353,6 +353,9 @@ constexpr Field table[] = {
      .max = word_length,
      .description = "What became of it, such as Pending, Running, Succeeded or Failed."},
     {.path = "status.triggeredJobs[].finishedAt", .type = Time, .description = "When it finished."},
+    {.path = "status.triggeredJobs[].message",
+     .max = message_length,
+     .description = "Why it failed, in its own words: a condition's, or those of the step that failed."},
 
     {.path = "status.setAsideBlobs",
      .type = List,

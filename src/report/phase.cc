@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <string>
 
+#include "report/failure.h"
+
 namespace abo::report {
 namespace {
 
@@ -224,7 +226,9 @@ Telling telling_of(std::string_view group, std::string_view kind, bool has_statu
   return has_status && !always_current ? Telling::General : Telling::Nothing;
 }
 
-Outcome outcome_of(const json::object& object, Telling telling) {
+namespace {
+
+Outcome stand_of(const json::object& object, Telling telling) {
   switch (telling) {
     case Telling::Job:
       return job(object);
@@ -237,6 +241,14 @@ Outcome outcome_of(const json::object& object, Telling telling) {
       return {.phase = Phase::Succeeded, .stays = true};
   }
   return {};
+}
+
+}  // namespace
+
+Outcome outcome_of(const json::object& object, Telling telling) {
+  Outcome outcome = stand_of(object, telling);
+  if (outcome.phase == Phase::Failed) outcome.failure = failure_of(object);
+  return outcome;
 }
 
 }  // namespace abo::report

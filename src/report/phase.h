@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
@@ -35,6 +36,7 @@ struct Outcome {
   std::optional<ServiceTime> finished_at{};  // the cluster's time
   // Done being made, but not over: it is in use (Ready, Bound), or says nothing of itself. No reason to delete it.
   bool stays = false;
+  std::string failure{};  // of one that failed, why (report/failure.h)
 };
 
 [[nodiscard]] Outcome outcome_of(const json::object& object, Telling telling);

@@ -36,7 +36,8 @@ Condition read_condition(const json::object& c) {
 TriggeredJob read_job(const json::object& j) {
   return {text(j, "apiVersion"),  text(j, "kind"),  text(j, "name"),
           text(j, "blobName"),    text(j, "etag"),  text(j, "blobLastModified"),
-          text(j, "triggeredAt"), text(j, "phase"), text(j, "finishedAt")};
+          text(j, "triggeredAt"), text(j, "phase"), text(j, "finishedAt"),
+          text(j, "message")};
 }
 
 void put(json::object& out, std::string_view key, const std::string& value) {
@@ -60,6 +61,7 @@ json::value write(const TriggeredJob& j) {
   put(out, "triggeredAt", j.triggered_at);
   put(out, "phase", j.phase);
   put(out, "finishedAt", j.finished_at);
+  put(out, "message", j.message);
   return out;
 }
 

@@ -41,6 +41,7 @@ struct TriggeredJob {
   std::string triggered_at;
   std::string phase;
   std::string finished_at;
+  std::string message{};  // of one that failed: why
   friend bool operator==(const TriggeredJob&, const TriggeredJob&) = default;
 };
 

@@ -336,9 +336,10 @@ def test_a_kind_that_is_installed_later_is_found_and_followed(operator, scene, k
         scene.wait_made("a.csv", kind=ARGO)
         status = scene.wait(lambda status: status.get("setAside") == 1)["status"]
         assert status["setAsideBlobs"][0]["reason"] == "UnsafeName"  # Argo would evaluate it
-        kube.patch(ARGO, "flow-a.csv", {"status": {"phase": "Failed", "finishedAt": "2026-11-22T05:30:00Z"}}, namespace)
+        ended = {"phase": "Failed", "finishedAt": "2026-11-22T05:30:00Z", "message": "Max duration limit exceeded"}
+        kube.patch(ARGO, "flow-a.csv", {"status": ended}, namespace)
         job = scene.wait(lambda status: status.get("failed") == 1)["status"]["triggeredJobs"][0]
-        assert (job["kind"], job["phase"], job["finishedAt"]) == ("Workflow", "Failed", "2026-11-22T05:30:00Z")
+        assert (job["kind"], {name: job[name] for name in ended}) == ("Workflow", ended)
     finally:
         scene.delete()
         kube.delete("CustomResourceDefinition", "workflows.argoproj.io")
