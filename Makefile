@@ -23,6 +23,14 @@ demo: build ## A blob lands, a real Job runs (KEEP=1 leaves it running, CONTEXT=
 	@scripts/bootstrap.sh test bed node
 	@ABO_OPERATOR=build/release/azure-blob-operator KEEP="$(KEEP)" CONTEXT="$(CONTEXT)" $(PYTHON) scripts/demo.py
 
+.PHONY: demo-ml
+demo-ml: ## A CSV lands, a trained and 8-bit quantized model comes out, by Argo Workflows (root; KEEP=1 leaves it running)
+	@[ "$$(id -u)" = 0 ] || { echo 'make demo-ml runs real Pods, which needs root; make demo does not' >&2; exit 1; }
+	@$(MAKE) --no-print-directory build
+	@scripts/bootstrap.sh test bed node argo ml
+	@scripts/ml-image.sh build
+	@ABO_OPERATOR=build/release/azure-blob-operator KEEP="$(KEEP)" PYTHONDONTWRITEBYTECODE=1 $(PYTHON) scripts/demo_ml.py
+
 .PHONY: run
 run: build ## The operator here, on the current kubectl context (make install first; ARGS="--flag ...")
 	build/release/azure-blob-operator run $(ARGS)

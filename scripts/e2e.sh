@@ -24,7 +24,8 @@ else
 fi
 "$ROOT/scripts/bootstrap.sh" test bed chart
 if [ -z "${CONTEXT:-}" ]; then
-  "$ROOT/scripts/bootstrap.sh" node image
+  "$ROOT/scripts/bootstrap.sh" node image argo ml
+  "$ROOT/scripts/ml-image.sh" build
   export IMG=localhost/azure-blob-operator:e2e IMAGE_ARCHIVE=$archive
   say "making the image; its output goes to $ABO_CACHE/logs/image.log"
   with_lock image own_image "$IMG" >"$ABO_CACHE/logs/image.log" ||

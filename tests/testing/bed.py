@@ -357,9 +357,9 @@ class NodeBed(ApiBed):
         config.write_text(CONTAINERD_TOML.format(root=paths.CONTAINERD_ROOT, folder=self.folder))
         self.run.spawn("containerd", ["containerd", "--config", config])
 
-    def ctr(self, *arguments: str, check: bool = True) -> str:
+    def ctr(self, *arguments: str, check: bool = True, timeout: float = 60) -> str:
         return run("ctr", "--address", str(self.folder / "containerd.sock"), "--namespace", "k8s.io", *arguments,
-                   check=check)
+                   check=check, timeout=timeout)
 
     def start_kubelet(self) -> None:
         key = self.folder / "pki"
@@ -417,8 +417,8 @@ disabled_plugins = [
 """
 
 
-def run(*command: str, check: bool = True) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+def run(*command: str, check: bool = True, timeout: float = 60) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     if check and done.returncode:
         raise BedError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout if done.returncode == 0 else ""

@@ -227,8 +227,9 @@ class Kube:
         wait_until(lambda: self.find(kind, name, namespace), lambda seen: seen is None, timeout,
                    f"{kind} {namespace}/{name} gone")
 
-    def logs(self, namespace: str, pod: str) -> str:
-        return self.raw("GET", self.path("Pod", namespace, pod) + "/log").decode()
+    def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
+        one = f"?container={container}" if container else ""
+        return self.raw("GET", self.path("Pod", namespace, pod) + f"/log{one}").decode()
 
     def events(self, namespace: str, name: str, reason: str | None = None) -> list[dict]:
         """The Events about an object, oldest first."""

@@ -19,6 +19,7 @@ from .store import Store
 from .work import Run
 
 STEPS = ("preprocess", "train", "evaluate", "deploy", "cleanup")
+TERMINATION_LOG = Path("/dev/termination-log")  # what stands there Kubernetes and Argo show as the reason of a Pod's end
 
 
 def share(text: str) -> float:
@@ -76,8 +77,17 @@ def main(arguments: list[str]) -> int:
         told = str(error) if isinstance(error, StepError) else f"Azure: {(str(error).splitlines() or [type(error).__name__])[0]}"
         print(f"{options.step}: {options.container}/{options.blob_name!r}: {told}", file=sys.stderr)
         output("error", told)
+        leave_reason(told)
         return error.exit_code if isinstance(error, StepError) else StepError.exit_code
+    except Exception as error:
+        leave_reason(f"{type(error).__name__}: {error}")
+        raise
     return 0
+
+
+def leave_reason(text: str) -> None:
+    if TERMINATION_LOG.exists():  # in a Pod
+        TERMINATION_LOG.write_text(text[:1000])
 
 
 if __name__ == "__main__":

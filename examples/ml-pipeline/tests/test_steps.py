@@ -201,7 +201,19 @@ def test_a_step_that_fails_says_so_in_one_line_and_by_its_exit_code(monkeypatch,
     store = FakeStore()
     store.blobs["datasets", "raw/my data.csv"] = b"a,b\n"
     monkeypatch.setattr(command.Store, "from_environment", lambda *_: store)
+    (tmp_path / "termination-log").touch()
+    monkeypatch.setattr(command, "TERMINATION_LOG", tmp_path / "termination-log")
     code = command.main(["preprocess", *ARGUMENTS, "--outputs", str(tmp_path / "out")])
     assert code == BadInput.exit_code
     assert capsys.readouterr().err == "preprocess: datasets/'raw/my data.csv': the file has a header, but no rows\n"
     assert (tmp_path / "out/error").read_text() == "the file has a header, but no rows"
+    assert (tmp_path / "termination-log").read_text() == "the file has a header, but no rows"
+
+
+def test_an_error_that_nobody_foresaw_leaves_its_reason_as_well(monkeypatch, tmp_path):
+    (tmp_path / "termination-log").touch()
+    monkeypatch.setattr(command, "TERMINATION_LOG", tmp_path / "termination-log")
+    monkeypatch.setattr(command.Store, "from_environment", lambda *_: FakeStore())
+    with pytest.raises(KeyError):
+        command.main(["preprocess", *ARGUMENTS, "--outputs", str(tmp_path / "out")])
+    assert (tmp_path / "termination-log").read_text().startswith("KeyError: ")
