@@ -250,13 +250,6 @@ def test_every_example_is_valid():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_renders(example):
-    done = command("render", str(example), "--blob", "raw/mydata.csv", "-o", "json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["metadata"]["name"].endswith("-raw-mydata.csv")
-
-
 def test_a_wrong_watcher_is_refused_with_its_line(tmp_path):
     text = (paths.ROOT / "examples/basic-job.yaml").read_text()
     wrong = tmp_path / "wrong.yaml"
