@@ -66,7 +66,7 @@ docker-push: ## Pushes it to its registry
 	@TOOL="$(TOOL)" scripts/image.sh push "$(IMG)"
 
 .PHONY: e2e
-e2e: ## The image in a real cluster, installed in every way, upgraded, taken out (CONTEXT=name IMG=... HOST=...: that one)
+e2e: ## The image in a real cluster, installed in every way, and the ML pipeline (CONTEXT=name IMG=... HOST=...: that one)
 	@CONTEXT="$(CONTEXT)" IMG="$(IMG)" HOST="$(HOST)" IMAGE="$(IMAGE)" scripts/e2e.sh $(ARGS)
 
 .PHONY: manifests

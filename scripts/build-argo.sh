@@ -16,17 +16,23 @@ work=$ABO_CACHE/tmp/argo
 log=$ABO_CACHE/logs/argo.log
 MODULE=github.com/argoproj/argo-workflows/v3
 
-# A copy of the module with what its archive lacks: a link, for archives of modules hold none, and the generated file that
-# stands for the web page.
+# A copy of the module with what its archive lacks: a link, for archives of modules hold none, and the web page, which is
+# generated; v3.4 has a stub for it, v3.7 wants a folder.
 copy_source() {
-  local source
+  local source folder
   source=$(module_folder "$GO" "$MODULE@$version")
   cp -R "$source" "$work/source"
   chmod -R u+w "$work/source"
   cd "$work/source" || exit
-  [ -e workflow/executor/os-specific/signal_linux.go ] ||
-    cp workflow/executor/os-specific/signal_darwin.go workflow/executor/os-specific/signal_linux.go
-  cp server/static/files.go.stub server/static/files.go
+  for folder in workflow/executor/os*specific; do
+    [ -e "$folder/signal_linux.go" ] || cp "$folder/signal_darwin.go" "$folder/signal_linux.go"
+  done
+  if [ -e server/static/files.go.stub ]; then
+    cp server/static/files.go.stub server/static/files.go
+  else
+    mkdir -p ui/dist/app
+    touch ui/dist/app/index.html
+  fi
 }
 
 compile() {
@@ -39,7 +45,7 @@ compile() {
 }
 
 assemble() {
-  local name
+  local name rights
   mkdir -p "$work/out/images"
   for name in argoexec workflow-controller; do
     python3 "$ROOT/scripts/make_image.py" "$work/out/images/$name.tar" "lab.local/$name:$version" \
@@ -48,7 +54,9 @@ assemble() {
   cp "$work/bin/argo" "$work/out/"
   cp -R "$work/source/manifests" "$work/"
   cp -R "$ROOT/scripts/argo" "$work/manifests/bed"
-  sed -i "s/VERSION/$version/" "$work/manifests/bed/kustomization.yaml"
+  # v3.7 calls the folder of the rights otherwise.
+  rights=$(cd "$work/manifests" && echo cluster-install*/workflow-controller-rbac)
+  sed -i "s/VERSION/$version/; s#RIGHTS#$rights#" "$work/manifests/bed/kustomization.yaml"
   "$("$ROOT/scripts/build-kube.sh")/kubectl" kustomize "$work/manifests/bed" >"$work/out/install.yaml"
 }
 

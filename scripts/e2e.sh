@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make e2e`: the operator's image in a real cluster, installed in each of the three ways, driven by kubectl and helm.
+# `make e2e`: the operator's image in a real cluster, installed in each of the three ways, driven by kubectl and helm; and the
+# example of the ML pipeline with it.
 #
 #   scripts/e2e.sh [PYTEST ARGUMENTS]      a one-node cluster of its own, which needs root; the image is built here
 #   CONTEXT=name IMG=image HOST=address    that context of the kubeconfig instead: a cluster without the operator, which can

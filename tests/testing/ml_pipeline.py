@@ -30,7 +30,7 @@ def import_image(bed: NodeBed) -> str:
     have = bed.ctr("images", "list", "--quiet").split()
     if name not in have:
         if old := [image for image in have if image.startswith(name.rpartition(":")[0] + ":")]:
-            bed.ctr("images", "remove", *old)
+            bed.ctr("images", "remove", "--sync", *old)
         archive = bed.folder / "ml-pipeline.tar"
         _script("archive", str(archive))
         bed.ctr("images", "import", str(archive), timeout=RUN_LIMIT)  # 800 MB
