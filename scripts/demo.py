@@ -47,7 +47,7 @@ def tell(text: str) -> None:
 
 
 def show(text: str) -> None:
-    print(textwrap.indent(text.rstrip(), " " * 9 + "| "), flush=True)
+    print(textwrap.indent(text.rstrip(), " " * 9 + "| ", lambda _: True), flush=True)
 
 
 class Cluster:

@@ -12,10 +12,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
-from pathlib import Path
 
 from demo import check, show, tell
 
@@ -67,7 +65,6 @@ class Demo:
         self.bed: NodeBed | None = None
         self.run: Run | None = None
         self.operator: Operator | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="demo-ml-"))
 
     def play(self) -> None:
         self.build_up()
@@ -85,6 +82,8 @@ class Demo:
             self.bed.start()
         finally:
             self.run = self.bed.run
+        self.folder = self.run.folder / "demo"  # goes with the run
+        self.folder.mkdir()
         tell(f"a one-node cluster is up: Kubernetes {paths.VERSIONS['KUBE_VERSION']}")
         argo.install(self.bed)
         tell(f"Argo Workflows {argo.VERSION} is at work in it")
@@ -188,9 +187,6 @@ class Demo:
             self.operator.process.stop(10)
         if self.bed:
             self.bed.stop()
-        for file in self.folder.iterdir():
-            file.unlink()
-        self.folder.rmdir()
 
 
 def main() -> int:
