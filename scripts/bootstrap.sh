@@ -49,6 +49,20 @@ apt_group() {
   fi
 }
 
+# Environments of Python; packages are exact, whatever else they would like.
+empty_venv() {
+  local python=/usr/bin/python3
+  [ -x $python ] || python=python3
+  rm -rf "$1"
+  $python -m venv "$1"
+}
+# pip_install VENV ARGUMENT...
+pip_install() {
+  local venv=$1
+  shift
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps "$@" >&2
+}
+
 # Python for the test bed: exact versions in an environment of their own.
 python_environment() {
   local key venv
@@ -62,11 +76,8 @@ python_environment() {
 make_venv() {
   [ -e "$1/.complete" ] && return 0
   say "making a Python environment with pytest and the Azure SDK (tests check our signing against it)"
-  rm -rf "$1"
-  local python=/usr/bin/python3
-  [ -x $python ] || python=python3
-  $python -m venv "$1"
-  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps -r "$ROOT/tests/requirements.txt" >&2
+  empty_venv "$1"
+  pip_install "$1" -r "$ROOT/tests/requirements.txt"
   touch "$1/.complete"
 }
 
@@ -81,16 +92,13 @@ ml_environment() {
 }
 make_ml_venv() {
   [ -e "$1/.complete" ] && return 0
-  local wheels python=/usr/bin/python3
+  local wheels
   wheels=$("$ROOT/scripts/ml-wheels.sh")
   say "making a Python environment with Keras (800 MB; the ML pipeline's models are read with it)"
-  rm -rf "$1"
-  [ -x $python ] || python=python3
-  $python -m venv "$1"
-  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-index --find-links "$wheels" \
-    --require-hashes -r "$ROOT/examples/ml-pipeline/requirements.txt" >&2
-  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps \
-    -r <(grep -E '^(iniconfig|packaging|pluggy|Pygments|pytest)==' "$ROOT/tests/requirements.txt") >&2
+  empty_venv "$1"
+  pip_install "$1" --no-index --find-links "$wheels" --require-hashes \
+    -r "$ROOT/examples/ml-pipeline/requirements.txt"
+  pip_install "$1" -r <(grep -E '^(iniconfig|packaging|pluggy|Pygments|pytest)==' "$ROOT/tests/requirements.txt")
   touch "$1/.complete"
 }
 
@@ -105,12 +113,8 @@ azure_cli() {
 make_azure_cli() {
   [ -e "$1/.complete" ] && return 0
   say "making a Python environment with az (730 MB; scripts/azure-setup.sh is tried with it)"
-  rm -rf "$1"
-  local python=/usr/bin/python3
-  [ -x $python ] || python=python3
-  $python -m venv "$1"
-  "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-compile \
-    -r "$ROOT/tests/azure-cli-requirements.txt" >&2
+  empty_venv "$1"
+  pip_install "$1" --no-compile -r "$ROOT/tests/azure-cli-requirements.txt"
   touch "$1/.complete"
 }
 

@@ -124,6 +124,15 @@ class Demo:
         self.cluster = cluster
         self.operator: Operator | None = None
 
+    @property
+    def run(self) -> Run | None:
+        return self.cluster.run
+
+    def stop(self) -> None:
+        if self.operator and self.operator.alive():
+            self.operator.process.stop(10)
+        self.cluster.stop()
+
     def play(self) -> None:
         cluster = self.cluster
         cluster.start()
@@ -247,11 +256,10 @@ def check(holds: bool, otherwise: str) -> None:
         raise AssertionError(otherwise)
 
 
-def main() -> int:
-    keep, context = bool(os.environ.get("KEEP")), os.environ.get("CONTEXT") or None
+def perform(demo, keep: bool) -> int:
+    """Plays it: the exit code of the program. `demo` has play(), how_to_look_around(), stop(), and operator and run as far
+    as they have come to be."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    cluster = Cluster(keep, context)
-    demo = Demo(cluster)
     done = False
     try:
         demo.play()
@@ -267,13 +275,16 @@ def main() -> int:
         tell(f"FAILED: {error or repr(error)}")
         if demo.operator and not isinstance(error, OperatorError):
             print(demo.operator.tail(10))
-        print(f"All logs are in {cluster.run.logs if cluster.run else paths.RUNS}")
+        print(f"All logs are in {demo.run.logs if demo.run else paths.RUNS}")
         return 1
     finally:
         if not (keep and done):
-            if demo.operator and demo.operator.alive():
-                demo.operator.process.stop(10)
-            cluster.stop()
+            demo.stop()
+
+
+def main() -> int:
+    keep, context = bool(os.environ.get("KEEP")), os.environ.get("CONTEXT") or None
+    return perform(Demo(Cluster(keep, context)), keep)
 
 
 if __name__ == "__main__":

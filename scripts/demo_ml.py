@@ -9,13 +9,12 @@ its Workflow fails, the watcher says why, and nothing is published.
 """
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
 import time
 
-from demo import check, show, tell
+from demo import check, perform, show, tell
 
 from testing import argo, paths
 from testing.__main__ import remember
@@ -23,7 +22,7 @@ from testing.azurite import Azurite
 from testing.bed import NodeBed, why_no_node
 from testing.kube import ApiError, wait_until
 from testing.ml_pipeline import FOLDER, LIMIT, PYTHON, RUN_LIMIT, STEPS, Pipeline, broken, dataset, import_image
-from testing.operator import Operator, OperatorError
+from testing.operator import Operator
 from testing.processes import Run
 
 NAMESPACE = "demo"
@@ -190,28 +189,8 @@ class Demo:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    demo = Demo(keep=bool(os.environ.get("KEEP")))
-    done = False
-    try:
-        demo.play()
-        done = True
-        tell("done: every step did what it should")
-        if demo.keep:
-            demo.how_to_look_around()
-        return 0
-    except KeyboardInterrupt:
-        tell("interrupted: stopping what was started")
-        return 130
-    except Exception as error:  # whatever it is: a reason and a place to look, not a traceback
-        tell(f"FAILED: {error or repr(error)}")
-        if demo.operator and not isinstance(error, OperatorError):
-            print(demo.operator.tail(10))
-        print(f"All logs are in {demo.run.logs if demo.run else paths.RUNS}")
-        return 1
-    finally:
-        if not (demo.keep and done):
-            demo.stop()
+    keep = bool(os.environ.get("KEEP"))
+    return perform(Demo(keep), keep)
 
 
 if __name__ == "__main__":
