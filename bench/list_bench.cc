@@ -162,24 +162,27 @@ Watcher watch(std::uint16_t port) {
 std::int64_t list_unchanged(boost::asio::io_context& io, azure::BlobClient& client, Watcher& watcher) {
   checkpoint::Checkpoint known;
   known.cursor = {ServiceTime{std::chrono::sys_days{std::chrono::year{2050} / 1 / 1}}, ""};
-  checkpoint::CandidateSelector selector(known, {"uid", watcher.access.container.text()}, {});
-  std::optional<Result<azure::Listing>> result;
-  auto sink = [&](const listing::BlobView& blob) {
-    if (watcher.filter.judge(blob) == filter::Verdict::Matches) selector.offer(blob);
-  };
-  boost::asio::co_spawn(io, client.list(watcher.access, "", sink, &watcher.shape),
-                        [&](std::exception_ptr problem, Result<azure::Listing> listing) {
-                          if (!problem) result = std::move(listing);
-                          io.stop();
-                        });
-  io.restart();
-  io.run();
-  if (!result || !*result) {
-    fmt::print(stderr, "the listing failed: {}\n", result ? result->error().message : "an exception");
-    std::exit(1);
+  for (;;) {
+    checkpoint::CandidateSelector selector(known, {"uid", watcher.access.container.text()}, {});
+    std::optional<Result<azure::Listing>> result;
+    auto sink = [&](const listing::BlobView& blob) {
+      if (watcher.filter.judge(blob) == filter::Verdict::Matches) selector.offer(blob);
+    };
+    boost::asio::co_spawn(io, client.list(watcher.access, "", sink, &watcher.shape),
+                          [&](std::exception_ptr problem, Result<azure::Listing> listing) {
+                            if (!problem) result = std::move(listing);
+                            io.stop();
+                          });
+    io.restart();
+    io.run();
+    if (!result || !*result) {
+      fmt::print(stderr, "the listing failed: {}\n", result ? result->error().message : "an exception");
+      std::exit(1);
+    }
+    if ((*result)->begin_again) continue;
+    if (!std::move(selector).finish().candidates.empty()) std::abort();
+    return (*result)->listed;
   }
-  if (!std::move(selector).finish().candidates.empty()) std::abort();
-  return (*result)->listed;
 }
 
 // The client side of a poll, as the operator has it.

@@ -75,15 +75,11 @@ Task<ContainerListing> list_container(Services& services, WatcherRow& row, const
   };
   MonoTime began = services.clock.mono();
   if (!row.shape) row.shape = std::make_unique<azure::ContainerShape>();
-  begin();
-  auto listed =
-      co_await list_once(services, row, shown, plan.spec.blob_prefix, access, sink, row.shape.get());
-  if (listed && listed->begin_again) {
+  Result<azure::Listing> listed;
+  do {
     begin();
-    // What could not be split is listed in one; that is never to be begun again.
-    listed =
-        co_await list_once(services, row, shown, plan.spec.blob_prefix, std::move(access), sink, nullptr);
-  }
+    listed = co_await list_once(services, row, shown, plan.spec.blob_prefix, access, sink, row.shape.get());
+  } while (listed && listed->begin_again);
   if (!row.shape->is_large()) row.shape.reset();
   out.took = std::chrono::duration_cast<std::chrono::milliseconds>(services.clock.mono() - began);
   if (!listed) {

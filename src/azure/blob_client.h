@@ -60,8 +60,8 @@ struct Listing {
   bool hierarchical = false;  // of the account's namespace, as far as what was listed shows it
   int pages = 0;
   int requests = 0;  // pages and their retries: each is money
-  // Splitting turned out not to pay, halfway: nothing may be concluded, count anew and list again, with the same shape.
-  // Happens once for a container of that size.
+  // A first listing turned out to be large enough for several parts, or splitting not to pay, halfway: nothing may be
+  // concluded, count anew and list again, with the same shape. Twice in a row at most.
   bool begin_again = false;
 };
 

@@ -28,12 +28,22 @@ void ContainerShape::mark(std::string_view name) {
 void ContainerShape::end(bool complete) {
   if (complete || (seen_ > listed_ && fullest_page_ > 0)) {
     listed_ = seen_;
+    if (complete && std::exchange(refused_halfway_, false)) refused_at_ = listed_;
     page_size_ = std::max<std::int64_t>(1, fullest_page_);
     marks_ = std::move(fresh_);
     std::ranges::sort(marks_);
     if (!is_large()) marks_ = {};
   }
   fresh_ = {};
+  complete_ = complete;
+}
+
+void ContainerShape::found(std::vector<std::string> folders) {
+  std::ranges::sort(folders);
+  std::size_t stride = (folders.size() + max_marks - 1) / max_marks;
+  marks_.clear();
+  for (std::size_t i = 0; i < folders.size(); i += stride) marks_.push_back(folders[i].substr(0, max_mark));
+  listed_ = found_pages * page_size_;
 }
 
 bool ContainerShape::may_split() const {

@@ -28,8 +28,18 @@ class ContainerShape {
   // It was read to its end, or not: then what it saw counts only if it is more than what was known.
   void end(bool complete);
 
-  // After end(): a split that was tried did not pay; not to be tried again before the container is twice as large.
-  void refuse() { refused_at_ = listed_; }
+  // After end(): these folders were found in a container of which nothing was known but that it is large. Until a listing
+  // was read to its end, each is taken for as heavy as the others, and the whole for large enough to pay for a part each.
+  void found(std::vector<std::string> folders);
+  // Whether it would help to look for folders: nothing is known that a split could go by.
+  [[nodiscard]] bool is_new() const { return !is_large() && refused_at_ == 0; }
+
+  // After end(): a split that was tried did not pay; not to be tried again before the container is twice as large. How
+  // large it is, the next listing tells if this one was not read to its end.
+  void refuse() {
+    refused_at_ = listed_;
+    refused_halfway_ = !complete_;
+  }
 
   // Of an unsplit listing, and of how many blobs each: the service may give fewer than it is asked for.
   [[nodiscard]] std::int64_t pages() const { return listed_ / page_size_; }
@@ -41,12 +51,16 @@ class ContainerShape {
   [[nodiscard]] const std::vector<std::string>& marks() const { return marks_; }  // sorted
 
  private:
+  static constexpr std::int64_t found_pages = 128;  // pay for 32 requests more
+
   void mark(std::string_view name);
 
   std::string what_;
   std::int64_t page_size_ = 1;
   std::int64_t listed_ = 0;
   std::int64_t refused_at_ = 0;  // 0: not refused
+  bool refused_halfway_ = false;
+  bool complete_ = false;  // the last listing was
   std::vector<std::string> marks_;
 
   // Of the listing in progress.

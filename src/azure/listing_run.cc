@@ -23,6 +23,7 @@ constexpr std::size_t max_error_body = 256U << 10;
 constexpr int max_pages = 100'000;  // 500 million blobs; an endless listing ends here
 // Of the folders that one opened folder may hold; more (a folder for each blob, say) are no parts worth having.
 constexpr std::size_t max_found_bytes = 512U << 10;
+constexpr std::size_t max_surveyed = 16;  // folders that are looked into before a first listing is split
 // Fewer trips through the loop for a listing that is alone; eight at once must not need eight such buffers.
 constexpr std::size_t receive_buffer = 128U << 10, shared_receive_buffer = 32U << 10;
 
@@ -61,7 +62,7 @@ BlobClient::Run::Run(BlobClient& client, Access access, std::string prefix, list
 }
 
 BlobClient::Run::~Run() {
-  client_.extra_lists_ -= lanes_ - 1;
+  give_lanes_back();
 }
 
 Task<Result<Listing>> BlobClient::Run::whole() {
@@ -72,23 +73,71 @@ Task<Result<Listing>> BlobClient::Run::whole() {
   }
   auto done = plan ? co_await in_parts(std::move(*plan)) : co_await in_one(prefix_);
   if (shape_) shape_->end(done.has_value() && !listing_.begin_again);
+  if (!surveyed_.empty()) shape_->found(std::move(surveyed_));
   if (split_in_vain_) shape_->refuse();
   if (!done) co_return pass(done);
   co_return listing_;
 }
 
 Task<Result<void>> BlobClient::Run::in_one(std::string prefix) {
-  Order order{.part = {.prefix = std::move(prefix)}};
+  Order order{.part = {.prefix = std::move(prefix)}, .may_survey = shape_ && shape_->is_new()};
   co_return co_await pages(order);
+}
+
+void BlobClient::Run::take_lanes() {
+  std::size_t free =
+      client_.options_.extra_lists - std::min(client_.extra_lists_, client_.options_.extra_lists);
+  lanes_ = 1 + std::min(lists_in_flight - 1, free);
+  client_.extra_lists_ += lanes_ - 1;
+}
+
+void BlobClient::Run::give_lanes_back() {
+  client_.extra_lists_ -= lanes_ - 1;
+  lanes_ = 1;
+}
+
+// Looks for folders by which a container can be split that has turned out large, of which nothing else is known: level by
+// level, until there is one for each lane. Where the container is flat that is one request.
+Task<void> BlobClient::Run::survey() {
+  take_lanes();
+  std::vector<std::string> leaves, level{prefix_};
+  for (std::size_t asked = 1; !level.empty() && asked <= max_surveyed; asked += level.size()) {
+    if (leaves.size() + level.size() >= lists_in_flight) break;
+    std::vector<OpenedFolder> folders;
+    for (std::string& prefix : level) folders.push_back({.prefix = std::move(prefix)});
+    level.clear();
+    co_await net::concurrently(folders.size(), lanes_, [&](std::size_t i) { return look_into(folders[i]); });
+    if (failed_) break;
+    for (OpenedFolder& folder : folders) {
+      if (folder.folders.empty()) leaves.push_back(std::move(folder.prefix));
+      std::ranges::move(folder.folders, std::back_inserter(level));
+    }
+  }
+  give_lanes_back();
+  std::ranges::move(leaves, std::back_inserter(level));
+  if (!failed_ && level.size() > 1) surveyed_ = std::move(level);
+}
+
+Task<void> BlobClient::Run::look_into(OpenedFolder& folder) {
+  Order order{.part = {.prefix = folder.prefix}, .folder = &folder, .survey = true};
+  auto page = co_await get_page(order, {});
+  if (!page) {
+    if (!failed_) failed_ = std::move(page.error());
+    co_return;
+  }
+  ++listing_.pages;
+  std::ranges::sort(folder.folders);
+  auto repeated = std::ranges::unique(folder.folders);
+  folder.folders.erase(repeated.begin(), repeated.end());
+  // Mostly blobs, and no end of them: its few folders are no way to split it.
+  auto found = static_cast<std::int64_t>(folder.folders.size());
+  if (!page->content.next_marker.empty() && page->content.blobs > found) folder.folders.clear();
 }
 
 // Opens folders, all of one depth side by side, as the plan says, then lists the parts, the heaviest first. Only if all
 // of that was read to its end the whole was. Its Date is that of the root's first page, which is asked before all else.
 Task<Result<void>> BlobClient::Run::in_parts(SplitPlan plan) {
-  std::size_t free =
-      client_.options_.extra_lists - std::min(client_.extra_lists_, client_.options_.extra_lists);
-  lanes_ = 1 + std::min(lists_in_flight - 1, free);
-  client_.extra_lists_ += lanes_ - 1;
+  take_lanes();
   std::vector<std::string> open{prefix_};
   std::vector<Part> parts;
   while (!open.empty()) {
@@ -136,6 +185,12 @@ Task<Result<void>> BlobClient::Run::pages(Order& order) {
     if (auto taken = take(*page); !taken) co_return taken;
     if (order.folder) order.folder->blobs += page->content.blobs;
     marker = std::move(page->content.next_marker);
+    if (order.may_survey && !marker.empty() && listing_.pages == ContainerShape::large_pages) {
+      co_await survey();
+      listing_.begin_again = !surveyed_.empty();
+      if (failed_) co_return std::unexpected(*failed_);
+      if (listing_.begin_again) co_return Result<void>{};
+    }
     if (!marker.empty() && !markers.insert(std::hash<std::string>{}(marker)).second) {
       co_return invalid_response("the listing runs in a circle: the service gave the same NextMarker twice");
     }
@@ -199,11 +254,14 @@ Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Requ
     ++shown;
   };
   bool filtered = order.part.folder_size != Part::all;
-  listing::ListPageDecoder decoder(filtered ? std::move(part_of) : sink_, [&](std::string_view folder) {
+  if (order.survey) part_of = [](const listing::BlobView&) {};
+  bool as_it_is = !filtered && !order.survey;
+  listing::ListPageDecoder decoder(as_it_is ? sink_ : std::move(part_of), [&](std::string_view folder) {
     if (!order.folder) return;
     order.found_bytes += sizeof(std::string) + folder.size();
-    refused_ = refused_ || order.found_bytes > max_found_bytes;
-    if (!refused_) order.folder->folders.emplace_back(folder);
+    bool too_many = order.found_bytes > max_found_bytes;
+    refused_ = refused_ || (too_many && !order.survey);
+    if (!refused_ && !too_many) order.folder->folders.emplace_back(folder);
   });
   std::size_t received = 0;
   auto take = [&](std::string_view chunk) -> Result<void> {

@@ -42,10 +42,16 @@ class BlobClient::Run {
     Part part;
     OpenedFolder* folder = nullptr;  // to be opened: list with the delimiter, and put what is found here
     std::size_t found_bytes = 0;
+    bool survey = false;      // only to see which folders there are: one page, whose blobs are not shown
+    bool may_survey = false;  // where nothing is known, and it turns out large
   };
 
   [[nodiscard]] Task<Result<void>> in_one(std::string prefix);
   [[nodiscard]] Task<Result<void>> in_parts(SplitPlan plan);
+  void take_lanes();
+  void give_lanes_back();
+  [[nodiscard]] Task<void> survey();
+  [[nodiscard]] Task<void> look_into(OpenedFolder& folder);
   [[nodiscard]] Task<void> open_folder(OpenedFolder& folder);
   [[nodiscard]] Task<void> list_part(Part part);
   [[nodiscard]] Task<Result<void>> pages(Order& order);
@@ -74,9 +80,10 @@ class BlobClient::Run {
   MonoTime deadline_ = MonoTime::max();
   std::size_t lanes_ = 1;  // lists in flight
   Listing listing_;
-  std::optional<Error> failed_;  // of a part: the others end soon
-  bool refused_ = false;         // a folder holds more folders than are worth a part each
-  bool split_in_vain_ = false;   // for the shape to remember
+  std::optional<Error> failed_;        // of a part: the others end soon
+  bool refused_ = false;               // a folder holds more folders than are worth a part each
+  bool split_in_vain_ = false;         // for the shape to remember
+  std::vector<std::string> surveyed_;  // folders to split by, found when a first listing turned out large
 };
 
 }  // namespace abo::azure

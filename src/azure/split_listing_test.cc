@@ -134,13 +134,23 @@ class SplitListing : public testing::Test {
     return *resolve_access({"acct", "data", "", data, "creds", policy}, WallTime{});
   }
 
-  Result<Listing> list(std::string prefix = "") {
+  // As the controller lists: anew, as often as it is told to.
+  Result<Listing> list(const std::string& prefix = "") {
+    container.most_in_flight = 0;
+    calls = 0;
+    for (begun = 1;; ++begun) {
+      auto listed = list_once(prefix);
+      calls += container.asked.size();
+      if (!listed || !listed->begin_again) return listed;
+    }
+  }
+
+  Result<Listing> list_once(std::string prefix = "") {
     BlobClient client(container, clock, options);
     boost::asio::io_context io;
     std::optional<Result<Listing>> result;
     container.asked.clear();
     container.buffers.clear();
-    container.most_in_flight = 0;
     seen.clear();
     auto sink = [this](const listing::BlobView& blob) { ++seen[std::string(blob.name)]; };
     boost::asio::co_spawn(io, client.list(access(), std::move(prefix), sink, &shape),
@@ -161,18 +171,80 @@ class SplitListing : public testing::Test {
   BlobClientOptions options;
   ContainerShape shape;
   std::map<std::string, int> seen;
+  int begun = 0;          // how often list() began
+  std::size_t calls = 0;  // what all of it cost
 };
 
-TEST_F(SplitListing, begins_with_the_second_listing_of_a_large_container) {
+TEST_F(SplitListing, begins_as_soon_as_a_container_turns_out_large) {
   fill(20, 50);
-  ASSERT_EQ(list()->pages, 100);
-  EXPECT_EQ(container.most_in_flight, 1U);
+  auto first = list();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(begun, 2);
+  EXPECT_EQ(first->listed, 1000);
+  expect_each_once();
+  EXPECT_EQ(container.most_in_flight, lists_in_flight);
+  EXPECT_LE(calls,
+            ContainerShape::large_pages + 2U + 100U + 32U);  // read in vain, looked into, pages, parts' ends
+}
+
+TEST_F(SplitListing, of_a_container_that_is_known_costs_at_most_a_quarter_more) {
+  fill(20, 50);
+  ASSERT_TRUE(list());
   auto second = list();
   ASSERT_TRUE(second);
+  EXPECT_EQ(begun, 1);
   EXPECT_EQ(second->listed, 1000);
   expect_each_once();
   EXPECT_EQ(container.most_in_flight, lists_in_flight);
   EXPECT_LE(second->requests, 125);
+}
+
+TEST_F(SplitListing, looks_for_folders_as_deep_as_they_lie) {
+  for (int i = 0; i < 1000; ++i)
+    container.names.insert(fmt::format("lake/raw/{}/part-{}/{:03}.csv", i % 2, i % 10, i));
+  auto listed = list();
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(begun, 2);
+  expect_each_once();
+  EXPECT_EQ(container.most_in_flight, lists_in_flight);
+}
+
+TEST_F(SplitListing, goes_on_in_one_where_there_are_no_folders) {
+  for (int i = 0; i < 1000; ++i) container.names.insert(fmt::format("{:04}.csv", i));
+  container.names.insert("0500/a.csv");  // one that says nothing
+  auto listed = list();
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(begun, 1);
+  EXPECT_EQ(listed->listed, 1001);
+  expect_each_once();
+  EXPECT_EQ(calls, 101U + 1U);
+  EXPECT_EQ(container.most_in_flight, 1U);
+}
+
+TEST_F(SplitListing, looks_into_few_folders_however_they_are_nested) {
+  std::string deep;
+  for (int i = 0; i < 60; ++i) deep += "d/";
+  for (int i = 0; i < 200; ++i) container.names.insert(fmt::format("{}{:03}.csv", deep, i));
+  ASSERT_TRUE(list());
+  EXPECT_EQ(begun, 1);
+  expect_each_once();
+  EXPECT_LE(calls, 20U + 16U);
+}
+
+TEST_F(SplitListing, of_a_smaller_container_is_not_thought_of) {
+  fill(11, 10);
+  ASSERT_TRUE(list());
+  EXPECT_EQ(calls, 11U);
+  EXPECT_EQ(container.most_in_flight, 1U);
+}
+
+TEST_F(SplitListing, fails_when_the_folders_cannot_be_looked_into) {
+  fill(20, 50);
+  container.broken = Query{"raw/", "/", ""};
+  auto failed = list();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().reason, Reason::AuthenticationFailed);
+  EXPECT_FALSE(shape.is_new());
 }
 
 TEST_F(SplitListing, takes_the_date_of_the_very_first_answer) {
@@ -210,7 +282,8 @@ TEST_F(SplitListing, finds_folders_that_no_earlier_listing_knew) {
 
 TEST_F(SplitListing, of_a_flat_container_costs_not_one_call_more) {
   for (int i = 0; i < 1000; ++i) container.names.insert(fmt::format("raw/2026/{:04}.csv", i));
-  ASSERT_EQ(list()->requests, 100);
+  ASSERT_TRUE(list());
+  EXPECT_EQ(calls, 100U + 3U);  // at first: are there folders in the root, in raw/, in raw/2026/?
   for (int i = 0; i < 3; ++i) EXPECT_EQ(list()->requests, 100);
 }
 
@@ -219,12 +292,11 @@ TEST_F(SplitListing, that_does_not_pay_begins_anew_in_one_and_is_not_tried_again
   ASSERT_TRUE(list());
   // The folders that the samples know are few, but now there are thousands, with long names.
   for (int i = 0; i < 3000; ++i) container.names.insert(fmt::format("{:0>200}/x.csv", i));
-  auto refused = list();
-  ASSERT_TRUE(refused);
-  EXPECT_TRUE(refused->begin_again);
-  auto again = list();
-  ASSERT_TRUE(again);
-  EXPECT_FALSE(again->begin_again);
+  ASSERT_TRUE(list());
+  EXPECT_EQ(begun, 2);
+  expect_each_once();
+  ASSERT_TRUE(list());
+  EXPECT_EQ(begun, 1);
   expect_each_once();
   EXPECT_EQ(container.most_in_flight, 1U);
 }
@@ -280,7 +352,7 @@ TEST_F(SplitListing, keeps_to_the_watchers_prefix) {
 
 TEST_F(SplitListing, shares_one_large_buffer_s_memory_among_its_parts) {
   fill(20, 50);
-  ASSERT_TRUE(list());
+  ASSERT_TRUE(list_once());
   std::size_t alone = container.buffers.front();
   ASSERT_TRUE(list());
   EXPECT_LE(lists_in_flight * *std::ranges::max_element(container.buffers), 2 * alone);

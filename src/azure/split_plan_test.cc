@@ -14,8 +14,15 @@
 namespace abo::azure {
 namespace {
 
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
+using testing::Gt;
 using testing::IsEmpty;
+using testing::Le;
+using testing::SizeIs;
+using testing::StartsWith;
 
 constexpr int page_size = 5000;
 
@@ -252,6 +259,34 @@ TEST(ContainerShape, learns_from_a_broken_listing_only_that_there_is_more) {
   for (int i = 0; i < 31 * page_size; ++i) shape.saw("a page that broke off");
   shape.end(false);
   EXPECT_EQ(shape.pages(), 30);
+}
+
+TEST(ContainerShape, goes_by_the_folders_that_were_found_until_it_was_listed) {
+  ContainerShape shape;
+  EXPECT_TRUE(shape.is_new());
+  list(shape, "c", 12 * page_size, false);
+  std::vector<std::string> folders;
+  for (int i = 0; i < 1000; ++i) folders.push_back(fmt::format("{:03}/", i));
+  shape.found(folders);
+  EXPECT_TRUE(shape.may_split());
+  EXPECT_FALSE(shape.is_new());
+  EXPECT_THAT(shape.marks(), SizeIs(AllOf(Gt(ContainerShape::max_marks / 2), Le(ContainerShape::max_marks))));
+  EXPECT_THAT(shape.marks(), AllOf(Contains("000/"), Contains(StartsWith("9"))));
+  list(shape, "c", 13 * page_size);
+  EXPECT_EQ(shape.pages(), 13);
+  EXPECT_THAT(shape.marks(), Each("name"));
+}
+
+TEST(ContainerShape, whose_size_was_only_guessed_when_it_was_refused_is_refused_at_what_it_has) {
+  ContainerShape shape;
+  list(shape, "c", 12 * page_size, false);
+  shape.found({"a/", "b/"});
+  shape.refuse();
+  EXPECT_FALSE(shape.is_new());
+  list(shape, "c", 20 * page_size);
+  EXPECT_FALSE(shape.may_split());
+  list(shape, "c", 40 * page_size);
+  EXPECT_TRUE(shape.may_split());
 }
 
 TEST(ContainerShape, of_another_container_is_forgotten) {
