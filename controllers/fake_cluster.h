@@ -236,7 +236,10 @@ class FakeCluster final : public net::Transport {
     if (place.plural.empty()) return discover(place.base);
     if (place.plural == "events") return ok({}, 201);
     if (!is_served(place)) return status(404, "NotFound");
-    if (request.method == "POST") return create(place, path, parse_json(request.body)->as_object());
+    if (request.method == "POST") {
+      bool dry = request.url.find("dryRun=All") != request.url.npos;
+      return create(place, path, parse_json(request.body)->as_object(), dry);
+    }
     if (place.name.empty()) return list(place);
     std::string whole = place.sub.empty() ? path : path.substr(0, path.rfind('/'));
     auto at = objects_.find(whole);
@@ -282,10 +285,11 @@ class FakeCluster final : public net::Transport {
     return ok(
         {{"metadata", {{"resourceVersion", std::to_string(log_.size())}}}, {"items", std::move(items)}});
   }
-  Answer create(const Place& place, const std::string& collection, json::object object) {
+  Answer create(const Place& place, const std::string& collection, json::object object, bool dry) {
     std::string path = collection + "/" + std::string(find_string(object, {"metadata", "name"}));
     if (objects_.contains(path)) return status(409, "AlreadyExists");
     object["metadata"].as_object()["namespace"] = place.ns;
+    if (dry) return ok(object, 201);
     put(path, std::move(object));
     created.push_back(objects_.at(path));
     return ok(objects_.at(path), 201);

@@ -46,7 +46,7 @@ struct Round {
 // that a predecessor wrote.
 MonoTime under_way_until(const Services& services, const WatcherRow& row) {
   MonoTime until{};
-  for (const auto& [key, end] : row.under_way) until = std::max(until, end);
+  for (const auto& [key, creation] : row.under_way) until = std::max(until, creation.until);
   for (const checkpoint::Postponed& waiting : row.checkpoint->postponed) {
     auto left =
         std::min<std::chrono::milliseconds>(waiting.under_way_until - services.clock.wall(), longest_request);

@@ -133,6 +133,31 @@ TEST_F(StaleKnowledge, of_such_a_creation_is_remembered_though_the_checkpoint_co
   EXPECT_THAT(jobs(), testing::SizeIs(2));
 }
 
+// The one that is on its way bears the other name, and nothing of it could be written down.
+TEST_F(StaleKnowledge, of_a_creation_under_the_other_name_is_remembered_with_its_name) {
+  start_with_a_job();
+  std::optional<json::object> late;
+  bool refused = false;
+  world.cluster.rule = [&](const std::string& what) -> std::optional<FakeCluster::Answer> {
+    if (what == "POST " + FakeWorld::jobs() && !late &&
+        find_string(world.cluster.last_body(), {"metadata", "name"}) != "alpha-a.csv") {
+      late = world.cluster.last_body();
+      return fail(ErrorKind::UnknownOutcome, Reason::EndpointUnreachable, "connection lost");
+    }
+    if (what == "PUT " + FakeWorld::path("alpha") + "/status" && late && !std::exchange(refused, true)) {
+      world.cluster.remove(job);  // the ordinary name is free from here on
+      return FakeCluster::refused();
+    }
+    return std::nullopt;
+  };
+  world.blobs.overwrite("alpha", "a.csv");
+  world.run_for(1min);
+  ASSERT_TRUE(refused);
+  EXPECT_THAT(jobs(), testing::SizeIs(1));
+  EXPECT_THAT(jobs(), testing::Not(testing::Contains(job)))
+      << "the name that it was sent under, and no other";
+}
+
 TEST_F(StaleKnowledge, of_a_lost_creation_makes_it_under_the_other_name_in_the_end) {
   start_with_a_job();
   bool lost = false;

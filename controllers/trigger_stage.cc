@@ -14,6 +14,8 @@ using checkpoint::Outcome;
 
 // After this many failed creations in a row the cluster is left alone until the next pass.
 constexpr std::size_t max_failures_in_a_row = 8;
+// So many blobs may be denied in one pass by a policy that takes others. More wait, and what is younger waits behind them.
+constexpr std::size_t max_denied = 1024;
 constexpr std::chrono::milliseconds max_delay = std::chrono::minutes{5};
 // For so long a request may be carried out after it was sent: an API server gives up after a minute (--request-timeout),
 // and the way there takes time too.
@@ -72,12 +74,13 @@ Task<void> TriggerStage::one(const Work& work, Outcome& outcome) {
     outcome.kind = Outcome::Kind::Done;
     co_return;
   }
+  const UnderWay* earlier = under_way(work);
   CreateOrder order{.resource = target_.resource,
                     .ns = row_.ns,
                     .rendered = std::move(*rendered),
                     .trigger_key = work.candidate.key.hex(),
                     .watcher_uid = row_.uid,
-                    .fallback_first = work.fallback_first,
+                    .fallback_first = work.fallback_first || (earlier && earlier->fallback),
                     .one_name_only = under_way_for(work) > std::chrono::milliseconds{0},
                     .impersonate = identity(),
                     .may_send = services_.may_act};
@@ -105,7 +108,7 @@ Task<void> TriggerStage::settle(const Work& work, Creation creation, Outcome& ou
 Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Outcome& outcome) {
   Error error = advised(std::move(creation.error));
   services_.telemetry.create_failed(row_, work.candidate.blob, error);
-  if (error.kind == ErrorKind::UnknownOutcome) note_under_way(work);
+  if (error.kind == ErrorKind::UnknownOutcome) note_under_way(work, creation.used_fallback);
   if (concerns_all(error)) {
     if (!halt_) halt_ = error;
     co_return;
@@ -118,7 +121,14 @@ Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Out
   if (error.reason == Reason::Rejected) co_return co_await settle_rejection(work, std::move(error), outcome);
   postpone(work, error, creation.used_fallback, outcome);
   if (error.reason == Reason::NameConflict) co_return;  // of this name alone
-  if (++failures_in_a_row_ >= max_failures_in_a_row && !halt_) halt_ = error;
+  bool denied = error.reason == Reason::AdmissionDenied && error.kind != ErrorKind::UnknownOutcome;
+  if (denied && sample_passes_ && ++denied_ < max_denied) co_return;  // a policy against this blob alone
+  if (++failures_in_a_row_ < max_failures_in_a_row || halt_) co_return;
+  if (denied && co_await others_would_pass()) {
+    failures_in_a_row_ = 0;
+    co_return;
+  }
+  if (!halt_) halt_ = error;
 }
 
 // A rejected object is the blob's fault only if one for an ordinary name would pass: otherwise a typo in the template
@@ -140,13 +150,32 @@ Task<void> TriggerStage::settle_rejection(const Work& work, Error error, Outcome
   outcome.kind = Outcome::Kind::Done;
 }
 
-Task<Result<void>> TriggerStage::dry_run_sample() {
+Task<bool> TriggerStage::others_would_pass() {
+  if (!sample_passes_) {
+    auto sample = co_await dry_run_sample();
+    sample_passes_ = sample_passes_ || sample.has_value();
+  }
+  co_return sample_passes_;
+}
+
+// A blob that was taken before, if there is one: a template may put into a number what its pattern finds in a name.
+render::Blob TriggerStage::sample() const {
+  auto key_of = [&](const listing::BlobItem& blob) {
+    return TriggerKey::of(row_.uid, target_.source.container_url, blob.name, blob.etag);
+  };
+  if (row_.proven && row_.proven->generation == target_.generation)
+    return blob_of(plan_.filter, row_.proven->blob, key_of(row_.proven->blob));
   render::Blob sample;
   sample.item = {
       .name = "sample/blob.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
-  sample.key = TriggerKey::of(row_.uid, target_.source.container_url, sample.item.name, sample.item.etag);
+  sample.key = key_of(sample.item);
   for (const std::string& name : plan_.filter.group_names()) sample.groups.push_back({name, "sample"});
-  auto rendered = plan_.template_.render(target_.source, sample);
+  return sample;
+}
+
+// A name that is taken is one that was looked at to the end.
+Task<Result<void>> TriggerStage::dry_run_sample() {
+  auto rendered = plan_.template_.render(target_.source, sample());
   if (!rendered)
     co_return Result<void>{};  // the template has nothing against ordinary names, only against samples
   kube::WriteOptions options{.impersonate = identity(), .dry_run = true};
@@ -198,6 +227,8 @@ void TriggerStage::keep(const Work& work, const Creation& creation) {
       row_, job, creation.kind == Creation::Kind::Existed,
       now - std::chrono::time_point_cast<std::chrono::milliseconds>(work.candidate.blob.last_modified));
   harvest_.triggered.push_back(std::move(job));
+  if (creation.kind == Creation::Kind::Created)
+    row_.proven = std::make_unique<const ProvenBlob>(target_.generation, work.candidate.blob);
 }
 
 void TriggerStage::set_aside(const Work& work, const Error& error) {
@@ -208,11 +239,16 @@ void TriggerStage::set_aside(const Work& work, const Error& error) {
 
 // What it left behind is looked for before the next creation, and until it cannot be carried out any more the blob's
 // other name is not used.
-void TriggerStage::note_under_way(const Work& work) {
+void TriggerStage::note_under_way(const Work& work, bool fallback) {
   MonoTime now = services_.clock.mono();
   row_.sweep = target_.watch;
-  std::erase_if(row_.under_way, [&](const auto& one) { return one.second <= now; });
-  row_.under_way[work.candidate.key.bits()] = now + longest_request;
+  std::erase_if(row_.under_way, [&](const auto& one) { return one.second.until <= now; });
+  row_.under_way[work.candidate.key.bits()] = {.until = now + longest_request, .fallback = fallback};
+}
+
+const UnderWay* TriggerStage::under_way(const Work& work) const {
+  auto own = row_.under_way.find(work.candidate.key.bits());
+  return own == row_.under_way.end() ? nullptr : &own->second;
 }
 
 // By the checkpoint, which may have been written by a machine with another clock, or by this process's own memory.
@@ -220,9 +256,9 @@ std::chrono::milliseconds TriggerStage::under_way_for(const Work& work) const {
   using std::chrono::milliseconds;
   auto stored = std::clamp<milliseconds>(work.under_way_until - services_.clock.wall(), milliseconds{0},
                                          longest_request);
-  auto own = row_.under_way.find(work.candidate.key.bits());
-  if (own == row_.under_way.end()) return stored;
-  return std::max(stored, std::chrono::ceil<milliseconds>(own->second - services_.clock.mono()));
+  const UnderWay* own = under_way(work);
+  if (!own) return stored;
+  return std::max(stored, std::chrono::ceil<milliseconds>(own->until - services_.clock.mono()));
 }
 
 void TriggerStage::postpone(const Work& work, const Error& error, bool fallback, Outcome& outcome) const {

@@ -63,12 +63,15 @@ class TriggerStage {
   [[nodiscard]] Task<void> settle(const Work& work, Creation creation, checkpoint::Outcome& outcome);
   [[nodiscard]] Task<void> settle_failure(const Work& work, Creation creation, checkpoint::Outcome& outcome);
   [[nodiscard]] Task<void> settle_rejection(const Work& work, Error error, checkpoint::Outcome& outcome);
+  [[nodiscard]] Task<bool> others_would_pass();
   [[nodiscard]] Task<Result<void>> dry_run_sample();
+  [[nodiscard]] render::Blob sample() const;
   [[nodiscard]] Error advised(Error error) const;
   [[nodiscard]] std::optional<kube::ServiceAccount> identity() const;
   void keep(const Work& work, const Creation& creation);
   void set_aside(const Work& work, const Error& error);
-  void note_under_way(const Work& work);
+  void note_under_way(const Work& work, bool fallback);
+  [[nodiscard]] const UnderWay* under_way(const Work& work) const;
   [[nodiscard]] std::chrono::milliseconds under_way_for(const Work& work) const;
   void postpone(const Work& work, const Error& error, bool fallback, checkpoint::Outcome& outcome) const;
   [[nodiscard]] bool must_stop() const;
@@ -83,6 +86,7 @@ class TriggerStage {
   bool begin_again_ = false;
   MonoTime until_ = MonoTime::max();
   std::size_t failures_in_a_row_ = 0;
+  std::size_t denied_ = 0;  // blobs that a policy refuses, while it takes others
 };
 
 }  // namespace abo::controllers

@@ -36,6 +36,18 @@ struct RunHistory {
   std::string warning;         // for the Ready condition; empty: all is well
 };
 
+// A creation without an answer, which may still be carried out.
+struct UnderWay {
+  MonoTime until{};
+  bool fallback = false;  // it bore the other name
+};
+
+// The newest blob whose resource was created by this generation of the spec: what the API server takes, if it takes any.
+struct ProvenBlob {
+  std::int64_t generation = 0;
+  listing::BlobItem blob;
+};
+
 struct PassPlan;
 
 struct WatcherRow {
@@ -64,14 +76,15 @@ struct WatcherRow {
   std::unique_ptr<azure::ContainerShape> shape;
   std::optional<WatchId>
       sweep;  // a create of this kind ended unknown: look with a quorum before the next one
-  // By trigger key, until when such a create may still be carried out; the checkpoint says it too, if it could be written.
-  std::unordered_map<std::uint64_t, MonoTime> under_way;
-  std::uint64_t report_print = 0;   // of what the status says; 0: unknown
-  MonoTime reported{};              // when the status was last written
-  MonoTime refreshed{};             // when its counts and phases were last written on their own
-  std::uint32_t runs_revision = 0;  // raised when a created resource changed
-  std::uint32_t failures = 0;       // polls that failed in a row, for the backoff
-  WatcherFigures figures;           // for the metrics
+  // By trigger key; the checkpoint says it too, if it could be written.
+  std::unordered_map<std::uint64_t, UnderWay> under_way;
+  std::unique_ptr<const ProvenBlob> proven;  // null: none since this process began
+  std::uint64_t report_print = 0;            // of what the status says; 0: unknown
+  MonoTime reported{};                       // when the status was last written
+  MonoTime refreshed{};                      // when its counts and phases were last written on their own
+  std::uint32_t runs_revision = 0;           // raised when a created resource changed
+  std::uint32_t failures = 0;                // polls that failed in a row, for the backoff
+  WatcherFigures figures;                    // for the metrics
   RunHistory history;
   std::string account;  // whose lanes its polls use: see account_of(); the resolved one after the first poll
 

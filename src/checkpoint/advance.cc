@@ -7,6 +7,19 @@ namespace {
 
 using Kind = Outcome::Kind;
 
+std::size_t bytes_of(const Postponed& p) {
+  return p.blob.name.size() + p.blob.etag.size() + p.blob.content_type.size() + p.blob.content_md5.size() +
+         p.message.size();
+}
+
+// By what it would take in the status as well: an object of Kubernetes has about 1.5 MB.
+bool has_room(const std::vector<Postponed>& list, const Postponed& one) {
+  std::size_t bytes = bytes_of(one);
+  for (const Postponed& p : list) bytes += bytes_of(p);
+  return list.empty() ||
+         (list.size() < Checkpoint::max_postponed && bytes <= Checkpoint::max_postponed_bytes);
+}
+
 // True when the blob is in the list of postponed blobs afterwards.
 bool postpone(Checkpoint& checkpoint, const Candidate& candidate, const Outcome& outcome) {
   Postponed entry{candidate.blob, outcome.attempts, outcome.fallback,       outcome.retry_at,
@@ -19,7 +32,7 @@ bool postpone(Checkpoint& checkpoint, const Candidate& candidate, const Outcome&
     *at = std::move(entry);
     return true;
   }
-  if (checkpoint.postponed.size() >= Checkpoint::max_postponed) return false;
+  if (!has_room(checkpoint.postponed, entry)) return false;
   checkpoint.postponed.push_back(std::move(entry));
   return true;
 }

@@ -60,6 +60,16 @@ TEST(Advance, passes_a_postponed_blob_and_waits_when_the_list_is_full) {
   EXPECT_EQ(advance(full, {c, o, false}, settled_at_100).cursor, start_of(at(50)));
 }
 
+TEST(Advance, waits_when_the_list_is_full_of_long_texts) {
+  std::string text(Checkpoint::max_postponed_bytes, 'x');
+  std::vector<Candidate> c{candidate(blob("a", 50)), candidate(blob("b", 60))};
+  std::vector<Outcome> o{{Kind::Postponed, 1, false, {}, Reason::QuotaExceeded, text},
+                         {Kind::Postponed, 1, false, {}, Reason::QuotaExceeded, ""}};
+  auto next = advance({}, {c, o, false}, settled_at_100);
+  EXPECT_EQ(next.postponed.size(), 1U) << "one finds room whatever it is";
+  EXPECT_EQ(next.cursor, start_of(at(60)));
+}
+
 TEST(Advance, stays_behind_the_youngest_it_holds_when_there_are_more) {
   std::vector<Candidate> c{candidate(blob("a", 50)), candidate(blob("b", 50))};
   std::vector<Outcome> o{{Kind::Done}, {Kind::Done}};

@@ -44,6 +44,8 @@ struct Postponed {
 
 struct Checkpoint {
   static constexpr std::size_t max_postponed = 100;
+  static constexpr std::size_t max_postponed_bytes =
+      64U << 10;  // of their texts; JSON may take six times as much
   static constexpr std::size_t max_previous = 3;
 
   std::string source;  // the container's URL: a checkpoint says nothing about another container

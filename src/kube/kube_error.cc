@@ -19,6 +19,7 @@ bool contains(std::string_view text, std::string_view part) {
 // Admission answers with whatever code its author chose, so the text decides before the code does.
 bool denied_by_admission(std::string_view message) {
   return (contains(message, "admission webhook") && contains(message, "denied the request")) ||
+         (contains(message, "admission webhook") && contains(message, "does not support dry run")) ||
          (contains(message, "ValidatingAdmissionPolicy") && contains(message, "denied request")) ||
          contains(message, "violates PodSecurity");
 }
