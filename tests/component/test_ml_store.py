@@ -9,12 +9,13 @@ from testing import paths
 
 sys.path.insert(0, str(paths.ROOT / "examples/ml-pipeline"))
 
-from ml_pipeline.errors import StepError, Superseded  # noqa: E402
-from ml_pipeline.store import Store  # noqa: E402
+from ml_pipeline.errors import BadInput, StepError, Superseded  # noqa: E402
+from ml_pipeline.store import Store, in_metadata  # noqa: E402
 
 NAME = 'raw/weird {{name}} & "quotes" \'é\'.csv'
-FIRST = {"source_etag": "0x1", "source_last_modified": "2026-01-01T00:00:00Z", "run": "uid-1", "accuracy": "0.9"}
-SECOND = {"source_etag": "0x2", "source_last_modified": "2026-01-01T00:00:05Z", "run": "uid-2"}
+SOURCE = {"source_container": "datasets", "source_blob": in_metadata(NAME)}
+FIRST = {**SOURCE, "source_etag": "0x1", "source_last_modified": "2026-01-01T00:00:00Z", "run": "uid-1", "accuracy": "0.9"}
+SECOND = {**SOURCE, "source_etag": "0x2", "source_last_modified": "2026-01-01T00:00:05Z", "run": "uid-2"}
 
 
 @pytest.fixture
@@ -80,8 +81,28 @@ def test_a_later_run_of_the_same_version_replaces_the_earlier_ones(store, azurit
 
 def test_without_a_version_it_is_put_there_anyway(store, azurite, container):
     store.publish(container, "m.h5", b"one", FIRST)
-    assert store.publish(container, "m.h5", b"two", {"run": "by-hand"}) is True
-    assert model(azurite, container) == (b"two", {"run": "by-hand"})
+    by_hand = {**SOURCE, "run": "by-hand"}
+    assert store.publish(container, "m.h5", b"two", by_hand) is True
+    assert model(azurite, container) == (b"two", by_hand)
+
+
+@pytest.mark.parametrize("theirs", [{"source_blob": in_metadata("raw/a/b.csv")}, {"source_container": "other"}])
+def test_a_model_of_another_blob_is_never_replaced(store, azurite, container, theirs):
+    """raw/a/b.csv and raw/a-b.csv lead to the same name. Neither a newer one goes over it, nor one by hand."""
+    store.publish(container, "m.h5", b"theirs", FIRST | theirs)
+    for mine in (SECOND, {**SOURCE, "run": "by-hand"}):
+        with pytest.raises(BadInput, match="is the model of another blob, (datasets/raw/a/b.csv|other/raw/weird)") as error:
+            store.publish(container, "m.h5", b"mine", mine)
+        assert error.value.exit_code == 2
+    assert model(azurite, container) == (b"theirs", FIRST | theirs)
+
+
+def test_the_longest_name_fits_into_metadata_and_is_told_from_others(store, azurite, container):
+    long, other = "raw/" + "数" * 1016 + ".csv", "raw/" + "数" * 1015 + "据.csv"
+    store.publish(container, "m.h5", b"one", FIRST | {"source_blob": in_metadata(long)})
+    assert store.publish(container, "m.h5", b"two", SECOND | {"source_blob": in_metadata(long)}) is True
+    with pytest.raises(BadInput):
+        store.publish(container, "m.h5", b"three", SECOND | {"source_blob": in_metadata(other), "run": "uid-3"})
 
 
 @pytest.mark.parametrize("there", [b"", b"before"])

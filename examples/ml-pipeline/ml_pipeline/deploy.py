@@ -2,12 +2,12 @@
 
 import json
 import tempfile
-import urllib.parse
 from pathlib import Path
 
 from . import train
 from .errors import GateFailed
 from .measure import measure, predict
+from .store import in_metadata
 from .work import Prepared, Run
 
 FORMAT_VERSION = "1"  # of what pack() adds to the file; raise it when readers must change
@@ -43,9 +43,8 @@ def run(run: Run, options) -> None:
     prepared = run.load_prepared()
     model = train.from_bytes(run.load(train.MODEL))
     before, after = quantize(model, prepared, options.max_accuracy_loss)
-    # Blob metadata is ASCII, so the name goes percent-encoded.
     tags = {"format_version": FORMAT_VERSION, "accuracy": f"{before:.4f}", "accuracy_int8": f"{after:.4f}",
-            "source_container": options.container, "source_blob": urllib.parse.quote(options.blob_name),
+            "source_container": options.container, "source_blob": in_metadata(options.blob_name),
             "source_etag": options.blob_etag, "source_last_modified": options.blob_last_modified,
             "run": options.work_prefix.rstrip("/")}
     tags = {name: text for name, text in tags.items() if text}  # by hand, without a version: no empty metadata

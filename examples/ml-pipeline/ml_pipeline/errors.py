@@ -7,7 +7,7 @@ class StepError(Exception):
 
 
 class BadInput(StepError):
-    """The CSV cannot be used. The message says where and what to do; the same file fails again."""
+    """The CSV, or its name, cannot be used. The message says where and what to do; the same file fails again."""
     exit_code = 2
 
 

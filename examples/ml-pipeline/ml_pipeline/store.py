@@ -4,17 +4,33 @@ The credential comes from the environment, never from an argument: AZURE_STORAGE
 AZURE_STORAGE_SAS_TOKEN, else workload identity or whatever azure-identity finds.
 """
 
+import hashlib
 import os
+import urllib.parse
 from collections.abc import Iterator
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
-from .errors import StepError, Superseded
+from .errors import BadInput, StepError, Superseded
 
 # The oldest that all of this needs, so that emulators and sovereign clouds which are behind will do.
 API_VERSION = "2021-12-02"
+SOURCE = ("source_container", "source_blob")  # of a published blob's metadata: what it was made from
+MAX_NAME = 2_000  # of a source in metadata, which Azure limits to 8 KiB in all
+
+
+def in_metadata(blob_name: str) -> str:
+    """A name as metadata, which is ASCII: percent-encoded, or the hash of one that is too long (no encoding has a colon)."""
+    encoded = urllib.parse.quote(blob_name)
+    return encoded if len(encoded) <= MAX_NAME else "sha256:" + hashlib.sha256(blob_name.encode()).hexdigest()
+
+
+def _other_source(theirs: dict[str, str], ours: dict[str, str]) -> str:
+    """CONTAINER/NAME of what theirs was made from, where that is another; "" otherwise, or when it does not say."""
+    said = [theirs.get(key, ours[key]) for key in SOURCE]
+    return "" if said == [ours[key] for key in SOURCE] else "/".join(said)
 
 
 class Store:
@@ -71,9 +87,10 @@ class Store:
     def publish(self, container: str, name: str, data: bytes, metadata: dict[str, str]) -> bool:
         """Puts the model where people look for it; False when this very run has put it there already.
 
-        Never over the model of a newer source: two runs for the same name may end in any order, told apart by
-        source_last_modified (RFC 3339, so texts compare as times do). A later run of the same version, as a replay starts it
-        after the pipeline was mended, goes over the earlier one's; so does one by hand, without source_last_modified.
+        Never over the model of another source: raw/a/b.csv and raw/a-b.csv lead to the same name. Never over that of a newer
+        version: two runs for the same blob may end in any order, told apart by source_last_modified (RFC 3339, so texts
+        compare as times do). A later run of the same version, as a replay starts it after the pipeline was mended, goes over
+        the earlier one's; so does one by hand, without source_last_modified.
         """
         blob = self._service.get_blob_client(container, name)
         settings = ContentSettings(content_type="application/x-hdf5")
@@ -85,6 +102,9 @@ class Store:
             modified = metadata.get("source_last_modified")
             if there and there.metadata.get("run") == metadata["run"]:
                 return False
+            if there and (other := _other_source(there.metadata, metadata)):
+                raise BadInput(f"{container}/{name} is the model of another blob, {other}, whose name leads to the same; rename "
+                               "one of the two, or delete what is there")
             if there and modified and there.metadata.get("source_last_modified", "") > modified:
                 raise Superseded(f"{container}/{name} was made from a newer version of the source")
             condition = {"etag": there.etag, "match_condition": MatchConditions.IfNotModified} if there else {}

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 
 import h5py
@@ -80,6 +81,18 @@ def test_by_hand_there_may_be_no_version(finished):
     options = options_for("deploy", "--blob-etag", "", "--blob-last-modified", "")
     deploy.run(Run(store, "work", "uid-1/"), options)
     assert "" not in store.published[0][2].values() and "source_etag" not in store.published[0][2]
+
+
+def test_a_name_of_any_length_is_whole_in_the_file_and_fits_into_the_metadata(finished, tmp_path):
+    name, store = "raw/" + "数" * 1016 + ".csv", FakeStore()
+    store.blobs = dict(finished[0].blobs)
+    options = options_for("deploy", "--blob-name-encoded", urllib.parse.quote(name))
+    deploy.run(Run(store, "work", "uid-1/"), options)
+    (tmp_path / "m.h5").write_bytes(store.blobs["models", options.model_name])
+    with h5py.File(tmp_path / "m.h5") as file:
+        assert file.attrs["ml_pipeline.source_blob"] == name
+    tags = store.published[0][2]
+    assert sum(map(len, [*tags, *tags.values()])) < 8 << 10
 
 
 def kernels(path: Path) -> list[np.dtype]:
@@ -178,7 +191,6 @@ def test_a_wrong_call_says_what_is_right(arguments, words, capsys):
 
 
 def test_a_name_of_any_sort_survives_the_way_through_the_workflow():
-    import urllib.parse
     name = 'raw/weird {{name}} & "quotes" \'é\'.csv'
     encoded = urllib.parse.quote(name)
     options = command.parse(["train", *[encoded if value == "raw/my%20data.csv" else value for value in ARGUMENTS]])
