@@ -21,7 +21,7 @@ def quantize(model, prepared: Prepared, max_loss: float) -> tuple[float, float]:
     before = score()
     model.quantize("int8")
     after = score()
-    if before - after > max_loss:
+    if not before - after <= max_loss:  # nor is NaN
         raise GateFailed(f"8-bit weights cost {before - after:.4f} of the accuracy ({before:.4f} to {after:.4f}), and "
                          f"{max_loss} is allowed (--max-accuracy-loss): nothing is published")
     return before, after

@@ -46,7 +46,7 @@ def _residuals(axes, prepared: Prepared, outputs: np.ndarray) -> None:
 
 
 def gate(metrics: dict, least: float) -> None:
-    if metrics["score"] < least:
+    if not metrics["score"] >= least:  # NaN neither is
         name = "accuracy" if metrics["task"] == "classification" else "R²"
         raise GateFailed(f"the {name} on {metrics['rows']} unseen rows is {metrics['score']:.4f}, and {least} is asked for "
                          "(--min-accuracy): nothing is published")

@@ -10,10 +10,11 @@ import json
 import numpy as np
 
 from .errors import BadInput
-from .table import Column, Table, shown
+from .table import LARGEST, Column, Table, as_number, shown
 
 MAX_CATEGORIES = 64  # of one column; with more it is left out: each becomes a column for the network
 REGRESSION_FROM = 20  # distinct numbers in the target that make it a quantity
+NEARLY_ALL = 0.9  # of a column's cells: with so many numbers the others are mistakes
 
 
 @dataclasses.dataclass
@@ -59,21 +60,25 @@ class Preprocessing:
             column = table.column(feature.name)
             if column is None:
                 raise BadInput(f"the column {feature.name!r} is missing; there are: {', '.join(c.name for c in table.columns)}")
-            parts.append(_numeric(feature, column) if feature.kind == "numeric" else _one_hot(feature, column))
+            parts.append(_scaled(column, feature.mean, feature.scale)[:, None] if feature.kind == "numeric" else _one_hot(feature, column))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def targets(self, table: Table) -> np.ndarray:
         column = table.column(self.target)
         if self.task == "regression":
-            return ((np.asarray(column.numbers) - self.target_mean) / self.target_scale).astype(np.float32)
+            return _scaled(column, self.target_mean, self.target_scale)
         numbers = {text: number for number, text in enumerate(self.classes)}
         return np.array([numbers[cell] for cell in column.cells()], dtype=np.int32)
 
 
-def _numeric(feature: Feature, column: Column) -> np.ndarray:
+def _scaled(column: Column, mean: float, scale: float) -> np.ndarray:
     numbers = np.array(column.numbers)
-    numbers[np.isnan(numbers)] = feature.mean  # missing ones were allowed, or fit() had refused them
-    return ((numbers - feature.mean) / feature.scale)[:, None]
+    numbers[np.isnan(numbers)] = mean  # missing ones were allowed, or fit() had refused them
+    numbers = (numbers - mean) / scale
+    if (far := np.flatnonzero(np.abs(numbers) > LARGEST)).size:
+        raise BadInput(f"the column {column.name!r} has {column.numbers[far[0]]:g} in row {far[0] + 1}, which is too far from "
+                       f"what was learned from: {mean:g}, give or take {scale:g}")
+    return numbers.astype(np.float32)
 
 
 def _one_hot(feature: Feature, column: Column) -> np.ndarray:
@@ -108,15 +113,17 @@ def choose(table: Table, target: str, task: str = "auto", missing: str = "error"
 
 
 def _task_of(column: Column) -> str:
-    quantity = not column.not_number_count and (column.codes is None or len(column.texts) > REGRESSION_FROM)
-    return "regression" if quantity else "classification"
+    numbers = sum(not np.isnan(as_number(text)) for text in column.texts)
+    nearly_all = column.present - column.not_number_count >= NEARLY_ALL * column.present
+    return "regression" if nearly_all and numbers > REGRESSION_FROM else "classification"
 
 
 def _check_target(column: Column, found: Preprocessing, rows: int) -> None:
     if found.task == "regression":
         if column.not_number_count:
             line, cell = column.not_numbers[0]
-            raise BadInput(f"the target {column.name!r} must be a number for a regression, but line {line} has {shown(cell)!r}")
+            raise BadInput(f"the target {column.name!r} must be a number for a regression, but line {line} has {shown(cell)!r}"
+                           + _why_none(cell))
         return
     found.classes = column.values()
     if len(found.classes) < 2:
@@ -125,6 +132,14 @@ def _check_target(column: Column, found: Preprocessing, rows: int) -> None:
     if column.codes is None or len(found.classes) > rows // 5:
         raise BadInput(f"the target {column.name!r} has {len(found.classes)} classes in {rows} rows; that is no "
                        "classification. Is it the right column?")
+
+
+def _why_none(cell: str) -> str:
+    """Of what looks like a number."""
+    try:
+        return f", and {LARGEST:.1e} is the largest number there can be" if abs(float(cell)) > LARGEST else ""
+    except ValueError:
+        return ""
 
 
 def _add(column: Column, found: Preprocessing, rows: int, missing: str) -> None:
@@ -136,9 +151,9 @@ def _add(column: Column, found: Preprocessing, rows: int, missing: str) -> None:
         raise BadInput(f"the column {column.name!r} has {column.missing_count} missing values (line {lines}…); fill them in, "
                        "remove the rows, or allow them by --missing impute")
     numbers = column.present - column.not_number_count
-    if column.not_number_count and numbers >= 0.9 * column.present:
+    if column.not_number_count and numbers >= NEARLY_ALL * column.present:
         line, cell = column.not_numbers[0]
-        raise BadInput(f"the column {column.name!r} holds numbers, but line {line} has {shown(cell)!r}; mend it "
+        raise BadInput(f"the column {column.name!r} holds numbers, but line {line} has {shown(cell)!r}{_why_none(cell)}; mend it "
                        f"({column.not_number_count} such values in all)")
     if not column.not_number_count:
         if len(column.texts) < 2 + bool(column.missing_count):

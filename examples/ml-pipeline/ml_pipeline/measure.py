@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .errors import GateFailed
 from .features import Preprocessing
 
 
@@ -10,7 +11,11 @@ def predict(model, inputs: np.ndarray) -> np.ndarray:
 
 
 def measure(preprocessing: Preprocessing, outputs: np.ndarray, targets: np.ndarray) -> dict:
-    """Metrics as JSON. "score" is the accuracy of a classification, R² of a regression."""
+    """Metrics as JSON. "score" is the accuracy of a classification, R² of a regression.
+
+    GateFailed when an output is no number: of such a network nothing is true, though argmax would still choose a class."""
+    if not np.isfinite(outputs).all():
+        raise GateFailed("the network's outputs are not numbers (NaN): its training went astray, and nothing is published")
     return _classified(preprocessing, outputs, targets) if preprocessing.classes else _estimated(preprocessing, outputs, targets)
 
 
@@ -28,8 +33,8 @@ def _classified(preprocessing: Preprocessing, outputs: np.ndarray, targets: np.n
 
 
 def _estimated(preprocessing: Preprocessing, outputs: np.ndarray, targets: np.ndarray) -> dict:
-    off = (outputs[:, 0] - targets) * preprocessing.target_scale  # back in the target's own unit
-    spread = (targets - targets.mean()) * preprocessing.target_scale
+    targets = targets.astype(float)  # 64 bits, whose squares do not overflow
+    off, spread, unit = outputs[:, 0] - targets, targets - targets.mean(), preprocessing.target_scale
     r2 = 1 - float((off**2).sum() / max(1e-12, float((spread**2).sum())))
-    return {"task": "regression", "score": r2, "r2": r2, "rows": len(targets), "mae": float(np.abs(off).mean()),
-            "rmse": float(np.sqrt((off**2).mean()))}
+    return {"task": "regression", "score": r2, "r2": r2, "rows": len(targets), "mae": float(np.abs(off).mean()) * unit,
+            "rmse": float(np.sqrt((off**2).mean())) * unit}

@@ -15,6 +15,7 @@ from .errors import BadInput
 MAX_DISTINCT = 10_000  # texts of a column that are kept; a column with more is free text
 SHOWN = 40             # characters of a cell in a message
 FEW = 3                # lines of a column that a message names
+LARGEST = 3.4028234e38  # that the network's numbers, of 32 bits, hold
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 
 
@@ -71,11 +72,12 @@ class Table:
 
 
 def as_number(cell: str) -> float:
+    """NaN where it is none: a word, an infinity, or more than LARGEST."""
     try:
         number = float(cell)
     except ValueError:
         return math.nan
-    return number if math.isfinite(number) and "_" not in cell else math.nan
+    return number if abs(number) <= LARGEST and "_" not in cell else math.nan
 
 
 class _Stream(io.RawIOBase):

@@ -63,6 +63,11 @@ def test_a_few_whole_numbers_are_classes_unless_somebody_says_otherwise():
     (rows_of("1,a,x", "2,b,x"), "has one class only ('x')"),
     (rows_of("1,a,x", "2,b,"), "the target 'target' is missing in 20 rows, first in line 3"),
     (rows_of("1,a,x", "2,b,y", times=20) + "\nabc,a,x", "'age' holds numbers, but line 42 has 'abc'"),
+    (rows_of("1,a,x", "2,b,y") + "\n1e100,a,x",
+     "'age' holds numbers, but line 42 has '1e100', and 3.4e+38 is the largest number there can be"),
+    (rows_of(*(f"{n},a,{n}.5" for n in range(40)), times=1) + "\n1,a,-1e200",
+     "'target' must be a number for a regression, but line 42 has '-1e200', and 3.4e+38 is the largest"),
+    (rows_of(*(f"{n},a,{n}.5" for n in range(40)), times=1) + "\n1,a,12..5", "regression, but line 42 has '12..5'"),
     (rows_of("1,a,x", ",b,y"), "'age' has 20 missing values (line 3"),
     (rows_of("1,a,x", "2,b,y", times=3), "the file has 6 rows; at least 30 are needed"),
     (rows_of(*(f"{n},a,name{n}" for n in range(50)), times=1), "50 classes in 50 rows"),
@@ -75,6 +80,12 @@ def test_what_cannot_be_learned_from_is_told_in_words(text, words):
 def test_missing_values_may_be_allowed():
     prepared = preprocess(table_of(rows_of("1,a,x", ",b,y", "3,,x")), "target", missing="impute")
     assert not np.isnan(prepared.inputs["train"]).any()
+
+
+def test_a_number_too_far_from_the_others_is_refused_before_it_becomes_infinite():
+    found = preprocess(table_of(rows_of("1,a,x", "1.001,b,y")), "target").preprocessing
+    with pytest.raises(BadInput, match="'age' has 3e\\+38 in row 2, which is too far from what was learned from: 1.00"):
+        found.inputs(table_of("age,city\n1,a\n3e38,a\n"))
 
 
 def test_a_category_that_was_never_seen_is_all_zeros():

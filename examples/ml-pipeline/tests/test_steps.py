@@ -146,6 +146,22 @@ def test_a_model_below_the_gate_is_not_published(finished):
         evaluate.run(Run(finished[0], "work", "uid-1/"), options_for("evaluate", "--min-accuracy", "1.0"))
 
 
+@pytest.mark.parametrize("passes", [
+    lambda nan: evaluate.gate({"task": "regression", "rows": 9, "score": nan}, 0.0),
+    lambda nan: measure(Preprocessing("t", "classification", ["a", "b"]), np.array([[nan, nan]]), np.array([0])),
+    lambda nan: measure(Preprocessing("t", "regression", []), np.array([[nan]]), np.array([0.5])),
+])
+def test_what_is_not_a_number_passes_no_gate(passes):
+    with pytest.raises(GateFailed):
+        passes(float("nan"))
+
+
+def test_a_large_quantity_is_measured_without_an_overflow():
+    found = Preprocessing("t", "regression", [], target_scale=1e30)
+    metrics = measure(found, np.array([[1.0], [0.0]], np.float32), np.array([1.0, 0.5], np.float32))
+    assert metrics["score"] == -1 and metrics["mae"] == 2.5e29
+
+
 def test_a_model_that_loses_too_much_by_8_bits_is_not_published(finished):
     class Worse:
         def __init__(self, right):

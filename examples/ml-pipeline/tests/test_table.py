@@ -65,5 +65,5 @@ def test_a_file_over_the_limit_is_not_read_to_its_end():
 
 
 def test_odd_words_are_no_numbers():
-    numbers = table_of("a,b\ninf,x\n1_000,x\nnan,x\n0x10,x\n").columns[0]
+    numbers = table_of("a,b\ninf,x\n1_000,x\nnan,x\n0x10,x\n1e39,x\n-1e999,x\n").columns[0]
     assert all(math.isnan(number) for number in numbers.numbers) and numbers.missing_count == 1
