@@ -34,8 +34,10 @@ def main() -> int:
     model = keras.models.load_model(options.model, compile=False)
     try:
         with open(options.csv, "rb") as file:
-            table = read_table(iter(lambda: file.read(1 << 20), b""), 1 << 40)
+            table = read_table(iter(lambda: file.read(1 << 20), b""), sys.maxsize, max_distinct=sys.maxsize)
         outputs = predict(model, preprocessing.inputs(table))
+        if options.check:
+            return check(preprocessing, table, outputs)
     except BadInput as error:
         print(f"{options.csv}: {error}", file=sys.stderr)
         return error.exit_code
@@ -43,25 +45,25 @@ def main() -> int:
         said = [preprocessing.classes[number] for number in outputs.argmax(axis=1)]
     else:
         said = (outputs[:, 0] * preprocessing.target_scale + preprocessing.target_mean).tolist()
-    if options.check:
-        return check(preprocessing, table, said)
     out = csv.writer(sys.stdout)
     out.writerow([column.name for column in table.columns] + ["prediction"])
-    for row in zip(*(column.cells() or column.numbers for column in table.columns), said):
+    for row in zip(*(column.cells() for column in table.columns), said):
         out.writerow(row)
     return 0
 
 
-def check(preprocessing: Preprocessing, table, said: list) -> int:
+def check(preprocessing: Preprocessing, table, outputs: np.ndarray) -> int:
     column = table.column(preprocessing.target)
     if column is None:
-        print(f"the CSV has no column {preprocessing.target!r} to compare with", file=sys.stderr)
-        return 2
+        raise BadInput(f"there is no column {preprocessing.target!r} to compare with")
+    if column.missing_count:
+        raise BadInput(f"the column {column.name!r}, to compare with, is missing in line {column.missing[0]}")
+    targets = preprocessing.targets(table)
     if preprocessing.classes:
-        agree = np.mean([a == b for a, b in zip(said, column.cells())])
-        print(f"{agree:.4f} of {table.rows} rows agree")
+        print(f"{np.mean(outputs.argmax(axis=1) == targets):.4f} of {table.rows} rows agree")
     else:
-        print(f"mean error {np.abs(np.array(said) - np.asarray(column.numbers)).mean():.4f} over {table.rows} rows")
+        off = np.abs(outputs[:, 0] - targets).mean() * preprocessing.target_scale
+        print(f"mean error {off:.4f} over {table.rows} rows")
     return 0
 
 

@@ -37,6 +37,7 @@ class Preprocessing:
     classes: list[str]         # of a classification, in the order of the network's outputs
     target_mean: float = 0.0   # of a regression
     target_scale: float = 1.0
+    missing: str = "error"     # or "impute": what training did about missing values, and inputs() does
     features: list[Feature] = dataclasses.field(default_factory=list)
     ignored: dict[str, str] = dataclasses.field(default_factory=dict)  # columns left out, with the reason
 
@@ -54,26 +55,32 @@ class Preprocessing:
         return cls(**fields)
 
     def inputs(self, table: Table) -> np.ndarray:
-        """A row for each of the table's. BadInput where a column is missing or a number is none."""
+        """A row for each of the table's. BadInput where a column is missing, a number is none, or a value is missing, unless
+        training allowed that."""
         parts = []
         for feature in self.features:
             column = table.column(feature.name)
             if column is None:
                 raise BadInput(f"the column {feature.name!r} is missing; there are: {', '.join(c.name for c in table.columns)}")
+            if column.missing_count and self.missing == "error":
+                raise _missing(column, "fill them in, since the model was trained without any")
             parts.append(_scaled(column, feature.mean, feature.scale)[:, None] if feature.kind == "numeric" else _one_hot(feature, column))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def targets(self, table: Table) -> np.ndarray:
+        """Of a classification the classes' numbers, -1 for one that the model does not know."""
         column = table.column(self.target)
         if self.task == "regression":
             return _scaled(column, self.target_mean, self.target_scale)
         numbers = {text: number for number, text in enumerate(self.classes)}
-        return np.array([numbers[cell] for cell in column.cells()], dtype=np.int32)
+        return np.array([numbers.get(cell, -1) for cell in column.cells()], dtype=np.int32)
 
 
 def _scaled(column: Column, mean: float, scale: float) -> np.ndarray:
+    if column.not_number_count:
+        raise _no_number(column)
     numbers = np.array(column.numbers)
-    numbers[np.isnan(numbers)] = mean  # missing ones were allowed, or fit() had refused them
+    numbers[np.isnan(numbers)] = mean  # the missing ones
     numbers = (numbers - mean) / scale
     if (far := np.flatnonzero(np.abs(numbers) > LARGEST)).size:
         raise BadInput(f"the column {column.name!r} has {column.numbers[far[0]]:g} in row {far[0] + 1}, which is too far from "
@@ -83,7 +90,7 @@ def _scaled(column: Column, mean: float, scale: float) -> np.ndarray:
 
 def _one_hot(feature: Feature, column: Column) -> np.ndarray:
     if column.codes is None:
-        return np.zeros((len(column.numbers), feature.width))
+        raise BadInput(f"the column {column.name!r} had {feature.width} different texts, and has more than are kept")
     place = {text: number for number, text in enumerate(feature.categories)}
     by_code = np.array([place.get(text, -1) for text in column.texts], dtype=np.int64)
     places = by_code[np.asarray(column.codes)]
@@ -102,11 +109,11 @@ def choose(table: Table, target: str, task: str = "auto", missing: str = "error"
     if column.missing_count:
         raise BadInput(f"the target {target!r} is missing in {column.missing_count} rows, first in line {column.missing[0]}; "
                        "remove these rows")
-    found = Preprocessing(target, task if task != "auto" else _task_of(column), [])
+    found = Preprocessing(target, task if task != "auto" else _task_of(column), [], missing=missing)
     _check_target(column, found, table.rows)
     for other in table.columns:
         if other is not column:
-            _add(other, found, table.rows, missing)
+            _add(other, found, table.rows)
     if not found.features:
         raise BadInput(f"no column is left to learn from: {found.ignored}")
     return found
@@ -134,6 +141,17 @@ def _check_target(column: Column, found: Preprocessing, rows: int) -> None:
                        "classification. Is it the right column?")
 
 
+def _missing(column: Column, remedy: str) -> BadInput:
+    lines = ", ".join(map(str, column.missing))
+    return BadInput(f"the column {column.name!r} has {column.missing_count} missing values (line {lines}…); {remedy}")
+
+
+def _no_number(column: Column) -> BadInput:
+    line, cell = column.not_numbers[0]
+    return BadInput(f"the column {column.name!r} holds numbers, but line {line} has {shown(cell)!r}{_why_none(cell)}; mend it "
+                    f"({column.not_number_count} such values in all)")
+
+
 def _why_none(cell: str) -> str:
     """Of what looks like a number."""
     try:
@@ -142,19 +160,15 @@ def _why_none(cell: str) -> str:
         return ""
 
 
-def _add(column: Column, found: Preprocessing, rows: int, missing: str) -> None:
+def _add(column: Column, found: Preprocessing, rows: int) -> None:
     if column.present == 0:
         found.ignored[column.name] = "empty"
         return
-    if column.missing_count and missing == "error":
-        lines = ", ".join(map(str, column.missing))
-        raise BadInput(f"the column {column.name!r} has {column.missing_count} missing values (line {lines}…); fill them in, "
-                       "remove the rows, or allow them by --missing impute")
+    if column.missing_count and found.missing == "error":
+        raise _missing(column, "fill them in, remove the rows, or allow them by --missing impute")
     numbers = column.present - column.not_number_count
     if column.not_number_count and numbers >= NEARLY_ALL * column.present:
-        line, cell = column.not_numbers[0]
-        raise BadInput(f"the column {column.name!r} holds numbers, but line {line} has {shown(cell)!r}{_why_none(cell)}; mend it "
-                       f"({column.not_number_count} such values in all)")
+        raise _no_number(column)
     if not column.not_number_count:
         if len(column.texts) < 2 + bool(column.missing_count):
             found.ignored[column.name] = "always the same"

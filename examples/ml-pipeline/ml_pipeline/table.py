@@ -22,8 +22,8 @@ MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 class Column:
     """One column: every cell as a number (NaN where it is none) and, while there are not too many, as a text."""
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, max_distinct: int = MAX_DISTINCT):
+        self.name, self._max_distinct = name, max_distinct
         self.numbers = array.array("d")
         self.codes: array.array | None = array.array("l")
         self.texts: dict[str, int] = {}
@@ -46,7 +46,7 @@ class Column:
                 self.not_numbers.append((line, cell))
         if self.codes is not None:
             self.codes.append(self.texts.setdefault(cell, len(self.texts)))
-            if len(self.texts) > MAX_DISTINCT:
+            if len(self.texts) > self._max_distinct:
                 self.codes = None
 
     @property
@@ -104,12 +104,12 @@ class _Stream(io.RawIOBase):
         return size
 
 
-def read_table(chunks: Iterable[bytes], max_bytes: int) -> Table:
+def read_table(chunks: Iterable[bytes], max_bytes: int, max_distinct: int = MAX_DISTINCT) -> Table:
     """Raises BadInput for what cannot be a table: empty, not UTF-8, no header, lines of different length, no rows."""
     text = io.TextIOWrapper(io.BufferedReader(_Stream(chunks, max_bytes)), encoding="utf-8-sig", newline="")
     rows = csv.reader(text, strict=True)
     try:
-        columns = [Column(name) for name in _header(rows)]
+        columns = [Column(name, max_distinct) for name in _header(rows)]
         count = 0
         for row in rows:
             if not row:

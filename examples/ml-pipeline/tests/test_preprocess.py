@@ -5,6 +5,7 @@ from conftest import rows_of, table_of
 from ml_pipeline.errors import BadInput
 from ml_pipeline.features import Preprocessing, split
 from ml_pipeline.preprocess import preprocess
+from ml_pipeline.table import read_table
 
 
 def refused(text: str, **options) -> str:
@@ -86,6 +87,32 @@ def test_a_number_too_far_from_the_others_is_refused_before_it_becomes_infinite(
     found = preprocess(table_of(rows_of("1,a,x", "1.001,b,y")), "target").preprocessing
     with pytest.raises(BadInput, match="'age' has 3e\\+38 in row 2, which is too far from what was learned from: 1.00"):
         found.inputs(table_of("age,city\n1,a\n3e38,a\n"))
+
+
+@pytest.mark.parametrize("text, words", [
+    ("age,city\n1,a\nabc,a\n", "'age' holds numbers, but line 3 has 'abc'"),
+    ("age,city\n1,a\n,a\n", "'age' has 1 missing values (line 3…); fill them in, since the model was trained without any"),
+    ("age,city\n1,a\n2,NA\n", "'city' has 1 missing values (line 3"),
+])
+def test_a_model_is_used_on_no_worse_than_it_was_trained_on(text, words):
+    found = preprocess(table_of(rows_of("1,a,x", "2,b,y")), "target").preprocessing
+    with pytest.raises(BadInput) as error:
+        found.inputs(table_of(text))
+    assert words in str(error.value)
+
+
+def test_what_training_did_about_missing_values_is_done_again():
+    found = preprocess(table_of(rows_of("1,a,x", ",b,y", "3,,x")), "target", missing="impute").preprocessing
+    again = Preprocessing.from_json(found.to_json())
+    assert again.missing == "impute" and again.inputs(table_of("age,city\n,\n")).tolist() == [[0, 0, 0]]
+
+
+def test_a_column_of_too_many_texts_is_not_taken_for_unknown_categories():
+    found = preprocess(table_of(rows_of("1,a,x", "2,b,y")), "target").preprocessing
+    text = "age,city\n" + "".join(f"1,c{n}\n" for n in range(30))
+    with pytest.raises(BadInput, match="'city' had 2 different texts, and has more than are kept"):
+        found.inputs(read_table([text.encode()], 1 << 20, max_distinct=20))
+    assert not found.inputs(read_table([text.encode()], 1 << 20))[:, 1:].any()
 
 
 def test_a_category_that_was_never_seen_is_all_zeros():

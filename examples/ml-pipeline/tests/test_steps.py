@@ -117,16 +117,34 @@ def test_it_opens_with_keras_alone_and_agrees_with_what_was_reported(finished, m
     assert f"{measure(prepared.preprocessing, outputs, prepared.targets['test'])['score']:.4f}" == results["accuracy-int8"]
 
 
+def run_predict(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, HERE / "predict.py", *arguments], capture_output=True, text=True)
+
+
 def test_predict_reads_the_csv_as_training_did(model_file, csv_bytes, tmp_path):
     table = tmp_path / "in.csv"
     table.write_bytes(csv_bytes)
-    done = subprocess.run([sys.executable, HERE / "predict.py", model_file, table], capture_output=True, text=True, check=True)
+    done = run_predict(model_file, table)
     lines = done.stdout.splitlines()
     assert lines[0].endswith(",target,prediction") and len(lines) == 601
     assert {line.rsplit(",", 1)[1] for line in lines[1:]} == {"left", "stayed"}
-    checked = subprocess.run([sys.executable, HERE / "predict.py", "--check", model_file, table], capture_output=True, text=True,
-                             check=True)
-    assert float(checked.stdout.split()[0]) > 0.7
+    assert float(run_predict("--check", model_file, table).stdout.split()[0]) > 0.7
+
+
+def test_predict_prints_each_row_as_it_is_however_many_texts_a_column_has(model_file, csv_bytes, tmp_path):
+    header, first, *_ = csv_bytes.decode().splitlines()
+    rows = [first.replace("c00000", f"c{number:05}") for number in range(10_500)]
+    (tmp_path / "in.csv").write_text("\n".join([header, *rows]))
+    lines = run_predict(model_file, tmp_path / "in.csv").stdout.splitlines()
+    assert [line.rsplit(",", 1)[0] for line in lines[1:]] == rows
+
+
+def test_predict_refuses_what_training_refused(model_file, csv_bytes, tmp_path):
+    header, first, *_ = csv_bytes.decode().splitlines()
+    cells = first.split(",")
+    (tmp_path / "in.csv").write_text(f"{header}\n{','.join([*cells[:3], 'many', *cells[4:]])}\n")
+    done = run_predict(model_file, tmp_path / "in.csv")
+    assert (done.returncode, done.stdout) == (2, "") and "'tenure_months' holds numbers, but line 2 has 'many'" in done.stderr
 
 
 def test_the_picture_is_a_png(finished):
