@@ -34,7 +34,8 @@ def main() -> int:
     model = keras.models.load_model(options.model, compile=False)
     try:
         with open(options.csv, "rb") as file:
-            table = read_table(iter(lambda: file.read(1 << 20), b""), sys.maxsize, max_distinct=sys.maxsize)
+            pieces, all_there_are = iter(lambda: file.read(1 << 20), b""), sys.maxsize
+            table = read_table(pieces, max_bytes=all_there_are, max_cells=all_there_are, max_distinct=all_there_are)
         outputs = predict(model, preprocessing.inputs(table))
         if options.check:
             return check(preprocessing, table, outputs)

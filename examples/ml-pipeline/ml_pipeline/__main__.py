@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError
 
 from .errors import StepError
 from .store import Store
+from .table import MAX_CELLS
 from .work import Run
 
 STEPS = ("preprocess", "train", "evaluate", "deploy", "cleanup")
@@ -41,6 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     source.add_argument("--blob-etag", default="", help="the version; without it, whatever is there")
     source.add_argument("--blob-last-modified", default="", help="RFC 3339")
     source.add_argument("--max-bytes", type=int, default=256 << 20)
+    source.add_argument("--max-cells", type=int, default=MAX_CELLS, help="rows times columns, of the CSV and of what they become")
     places = parser.add_argument_group("places")
     places.add_argument("--work-container", default="work")
     places.add_argument("--work-prefix", required=True, help="of this run alone, ending in /; such as the Workflow's UID")

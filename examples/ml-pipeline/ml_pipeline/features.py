@@ -57,15 +57,21 @@ class Preprocessing:
     def inputs(self, table: Table) -> np.ndarray:
         """A row for each of the table's. BadInput where a column is missing, a number is none, or a value is missing, unless
         training allowed that."""
-        parts = []
+        inputs, at = np.zeros((table.rows, self.width), np.float32), 0
         for feature in self.features:
             column = table.column(feature.name)
             if column is None:
                 raise BadInput(f"the column {feature.name!r} is missing; there are: {', '.join(c.name for c in table.columns)}")
             if column.missing_count and self.missing == "error":
                 raise _missing(column, "fill them in, since the model was trained without any")
-            parts.append(_scaled(column, feature.mean, feature.scale)[:, None] if feature.kind == "numeric" else _one_hot(feature, column))
-        return np.concatenate(parts, axis=1).astype(np.float32)
+            if feature.kind == "numeric":
+                inputs[:, at] = _scaled(column, feature.mean, feature.scale)
+            else:
+                places = _places(feature, column)
+                known = np.flatnonzero(places >= 0)
+                inputs[known, at + places[known]] = 1
+            at += feature.width
+        return inputs
 
     def targets(self, table: Table) -> np.ndarray:
         """Of a classification the classes' numbers, -1 for one that the model does not know."""
@@ -88,13 +94,13 @@ def _scaled(column: Column, mean: float, scale: float) -> np.ndarray:
     return numbers.astype(np.float32)
 
 
-def _one_hot(feature: Feature, column: Column) -> np.ndarray:
+def _places(feature: Feature, column: Column) -> np.ndarray:
+    """Of each cell among the categories; -1 when it is none of them."""
     if column.codes is None:
         raise BadInput(f"the column {column.name!r} had {feature.width} different texts, and has more than are kept")
     place = {text: number for number, text in enumerate(feature.categories)}
     by_code = np.array([place.get(text, -1) for text in column.texts], dtype=np.int64)
-    places = by_code[np.asarray(column.codes)]
-    return (places[:, None] == np.arange(feature.width)[None, :]).astype(np.float32)
+    return by_code[np.asarray(column.codes)]
 
 
 def choose(table: Table, target: str, task: str = "auto", missing: str = "error") -> Preprocessing:

@@ -4,26 +4,32 @@ import numpy as np
 
 from . import features
 from .errors import BadInput
-from .table import Table, read_table
+from .table import MAX_CELLS, MAX_COLUMNS, Table, read_table
 from .work import PARTS, Prepared, Run
 
 MIN_ROWS = 30
 
 
-def preprocess(table: Table, target: str, task: str = "auto", missing: str = "error", seed: int = 0) -> Prepared:
+def preprocess(table: Table, target: str, task: str = "auto", missing: str = "error", seed: int = 0,
+               max_cells: int = MAX_CELLS) -> Prepared:
     if table.rows < MIN_ROWS:
         raise BadInput(f"the file has {table.rows} rows; at least {MIN_ROWS} are needed to learn from and to test with")
     found = features.choose(table, target, task, missing)
     labels = found.targets(table) if found.task == "classification" else np.zeros(table.rows)
     rows = dict(zip(PARTS, features.split(labels, len(found.classes), seed)))
     features.scale(found, table, rows["train"])
+    if found.width > MAX_COLUMNS or table.rows * found.width > max_cells:
+        raise BadInput(f"{len(found.features):,} columns become {found.width:,} for the network, since each category is one, and "
+                       f"{table.rows:,} rows of them are too many: {MAX_COLUMNS:,} columns and {max_cells:,} values are the most. "
+                       "Take some out of the file, or raise --max-cells and the memory of the steps")
     inputs, targets = found.inputs(table), found.targets(table)
     return Prepared(found, {part: inputs[rows[part]] for part in PARTS}, {part: targets[rows[part]] for part in PARTS})
 
 
 def run(run: Run, options) -> None:
-    table = read_table(run.store.source(options.container, options.blob_name, options.blob_etag), options.max_bytes)
-    prepared = preprocess(table, options.target, options.task, options.missing, options.seed)
+    source = run.store.source(options.container, options.blob_name, options.blob_etag)
+    table = read_table(source, options.max_bytes, options.max_cells)
+    prepared = preprocess(table, options.target, options.task, options.missing, options.seed, options.max_cells)
     run.save_prepared(prepared)
     found = prepared.preprocessing
     print(f"{table.rows} rows, {len(found.features)} columns to learn from, {found.task} of {found.target!r}"

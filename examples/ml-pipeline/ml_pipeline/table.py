@@ -1,7 +1,7 @@
 """A CSV file, read as a stream into columns. Knows nothing of machine learning; says what is wrong with a file and where.
 
-Numbers are kept as 8 bytes each and texts as codes into a list of the distinct ones, so that a file needs about as much
-memory as it is long.
+A cell is kept as a number of 8 bytes and, as a text, as a code of 4 into a list of the distinct ones: 12 bytes, however it is
+written.
 """
 
 import array
@@ -15,6 +15,8 @@ from .errors import BadInput
 MAX_DISTINCT = 10_000  # texts of a column that are kept; a column with more is free text
 SHOWN = 40             # characters of a cell in a message
 FEW = 3                # lines of a column that a message names
+MAX_COLUMNS = 20_000   # of the file, and again of what the network gets: with its 256 units, 5 million weights
+MAX_CELLS = 32 << 20   # rows times columns: 12 bytes each here, 4 twice as the network's inputs, are 640 MiB of a step's 1 GiB
 LARGEST = 3.4028234e38  # that the network's numbers, of 32 bits, hold
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 
@@ -25,7 +27,7 @@ class Column:
     def __init__(self, name: str, max_distinct: int = MAX_DISTINCT):
         self.name, self._max_distinct = name, max_distinct
         self.numbers = array.array("d")
-        self.codes: array.array | None = array.array("l")
+        self.codes: array.array | None = array.array("i")
         self.texts: dict[str, int] = {}
         self.missing: list[int] = []                # lines, of the first few
         self.not_numbers: list[tuple[int, str]] = []  # lines with their cells, of the first few
@@ -66,9 +68,10 @@ class Column:
 class Table:
     def __init__(self, columns: list[Column], rows: int):
         self.columns, self.rows = columns, rows
+        self._by_name = {column.name: column for column in columns}
 
     def column(self, name: str) -> Column | None:
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)
 
 
 def as_number(cell: str) -> float:
@@ -104,8 +107,9 @@ class _Stream(io.RawIOBase):
         return size
 
 
-def read_table(chunks: Iterable[bytes], max_bytes: int, max_distinct: int = MAX_DISTINCT) -> Table:
-    """Raises BadInput for what cannot be a table: empty, not UTF-8, no header, lines of different length, no rows."""
+def read_table(chunks: Iterable[bytes], max_bytes: int, max_cells: int = MAX_CELLS, max_distinct: int = MAX_DISTINCT) -> Table:
+    """Raises BadInput for what cannot be a table (empty, not UTF-8, no header, lines of different length, no rows), and for
+    more than the limits."""
     text = io.TextIOWrapper(io.BufferedReader(_Stream(chunks, max_bytes)), encoding="utf-8-sig", newline="")
     rows = csv.reader(text, strict=True)
     try:
@@ -120,6 +124,9 @@ def read_table(chunks: Iterable[bytes], max_bytes: int, max_distinct: int = MAX_
             for column, cell in zip(columns, row):
                 column.add(cell, rows.line_num)
             count += 1
+            if count * len(columns) > max_cells:
+                raise BadInput(f"down to line {rows.line_num} there are more than {max_cells:,} values, in {len(columns):,} "
+                               "columns; raise --max-cells and the step's memory, or split the file")
     except UnicodeDecodeError as error:
         raise BadInput(f"the file is not UTF-8 text ({error.reason}, near line {rows.line_num + 1}); is it really a CSV "
                        "file, and not compressed?") from error
@@ -142,11 +149,15 @@ def _header(rows) -> list[str]:
                        "columns' names there")
     if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), "")):
         raise BadInput(f"the first line has no comma, but {mark!r}; the values of a CSV must have commas between them")
-    for name in header:
+    if len(header) > MAX_COLUMNS:
+        raise BadInput(f"the header has {len(header):,} columns, and {MAX_COLUMNS:,} is the most; take some out of the file")
+    seen: set[str] = set()
+    for number, name in enumerate(header, 1):
         if not name:
-            raise BadInput(f"column {header.index(name) + 1} has no name in the header")
-        if header.count(name) > 1:
+            raise BadInput(f"column {number} has no name in the header")
+        if name in seen:
             raise BadInput(f"the header names the column {shown(name)!r} twice")
+        seen.add(name)
     return header
 
 

@@ -21,9 +21,9 @@ def csv_bytes() -> bytes:
     return "\n".join(lines).encode()
 
 
-def table_of(text: str | bytes, limit: int = 1 << 20):
+def table_of(text: str | bytes, limit: int = 1 << 20, **limits):
     data = text.encode() if isinstance(text, str) else text
-    return read_table([data[i:i + 7] for i in range(0, len(data), 7)], limit)  # pieces cut anywhere
+    return read_table([data[i:i + 7] for i in range(0, len(data), 7)], limit, **limits)  # pieces cut anywhere
 
 
 def rows_of(*lines: str, header: str = "age,city,target", times: int = 20) -> str:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,24 @@ def test_a_model_is_used_on_no_worse_than_it_was_trained_on(text, words):
     with pytest.raises(BadInput) as error:
         found.inputs(table_of(text))
     assert words in str(error.value)
+
+
+def test_many_categories_take_no_more_memory_than_they_need():
+    text = rows_of(*(",".join(f"c{(n * 7 + k) % 60}" for k in range(20)) + f",{'xy'[n % 2]}" for n in range(60)), times=50,
+                   header=",".join(f"a{k}" for k in range(20)) + ",target")
+    table = table_of(text)
+    found = preprocess(table, "target").preprocessing
+    tracemalloc.start()
+    inputs = found.inputs(table)
+    assert tracemalloc.get_traced_memory()[1] < 1.2 * inputs.nbytes and inputs.shape == (3000, 1200)
+    tracemalloc.stop()
+    assert (inputs.sum(axis=1) == 20).all()
+
+
+def test_more_than_fits_into_the_memory_of_a_step_is_refused_before_it_is_made():
+    text = rows_of(*(f"1,c{n},{'xy'[n % 2]}" for n in range(10)), "2,c0,x", times=10)
+    assert "2 columns become 11 for the network, since each category is one, and 110 rows of them" in refused(text, max_cells=1200)
+    assert preprocess(table_of(text), "target", max_cells=1210)
 
 
 def test_what_training_did_about_missing_values_is_done_again():

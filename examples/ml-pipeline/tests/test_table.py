@@ -1,9 +1,11 @@
 import math
+import time
 
 import pytest
 
 from conftest import table_of
 from ml_pipeline.errors import BadInput
+from ml_pipeline.table import MAX_COLUMNS
 
 
 def refused(text, **limits) -> str:
@@ -62,6 +64,20 @@ def test_a_file_over_the_limit_is_not_read_to_its_end():
     with pytest.raises(BadInput, match="larger than 5,000 bytes"):
         read_table(chunks(), 5000)
     assert len(read) < 10
+
+
+def test_too_many_cells_are_told_where_they_begin_to_be():
+    text = "a,b\n" + "1,2\n" * 10
+    assert table_of(text, max_cells=20).rows == 10
+    assert "down to line 7 there are more than 10 values, in 2 columns; raise --max-cells" in refused(text, max_cells=10)
+
+
+def test_a_header_is_checked_in_no_more_time_than_it_takes_to_read():
+    names = [f"c{number}" for number in range(MAX_COLUMNS)]
+    began = time.process_time()
+    assert len(table_of(f"{','.join(names)}\n{'1,' * (MAX_COLUMNS - 1)}1\n").columns) == MAX_COLUMNS
+    assert time.process_time() - began < 2  # with a look through all for each it is 4
+    assert "20,001 columns, and 20,000 is the most" in refused(f"{','.join(names)},more\n")
 
 
 def test_odd_words_are_no_numbers():
