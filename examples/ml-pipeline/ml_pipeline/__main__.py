@@ -30,6 +30,10 @@ def share(text: str) -> float:
     return number
 
 
+def names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("ml_pipeline", description="One step of the pipeline, for one version of one CSV blob.")
     parser.add_argument("step", choices=STEPS)
@@ -53,6 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     learning.add_argument("--target", default="target", help="the column to predict")
     learning.add_argument("--task", choices=("auto", "classification", "regression"), default="auto")
     learning.add_argument("--missing", choices=("error", "impute"), default="error")
+    learning.add_argument("--ignore", type=names, default=[], help="columns not to learn from, with commas between them")
     learning.add_argument("--seed", type=int, default=0)
     learning.add_argument("--epochs", type=int, default=100)
     learning.add_argument("--min-accuracy", type=share, default=0.6, help="gate of evaluate (R² for a regression)")

@@ -55,7 +55,7 @@ def gate(metrics: dict, least: float) -> None:
 def run(run: Run, options) -> None:
     prepared = run.load_prepared()
     outputs = predict(train.from_bytes(run.load(train.MODEL)), prepared.inputs["test"])
-    metrics = measure(prepared.preprocessing, outputs, prepared.targets["test"])
+    metrics = {**measure(prepared.preprocessing, outputs, prepared.targets["test"]), "ignored": prepared.preprocessing.ignored}
     run.save_json("metrics.json", metrics)
     run.save("evaluation.png", plot(prepared, metrics, outputs), "image/png")
     options.output("accuracy", f"{metrics['score']:.4f}")

@@ -6,6 +6,7 @@ same. It is plain JSON, so a program in another language can do the same.
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from .errors import BadInput
 from .table import LARGEST, Column, Table, as_number, shown
 
 MAX_CATEGORIES = 64  # of one column; with more it is left out: each becomes a column for the network
-REGRESSION_FROM = 20  # distinct numbers in the target that make it a quantity
+REGRESSION_FROM = 20  # different whole numbers in the target that make it a quantity; fractions always do
 NEARLY_ALL = 0.9  # of a column's cells: with so many numbers the others are mistakes
 
 
@@ -78,8 +79,9 @@ class Preprocessing:
         column = table.column(self.target)
         if self.task == "regression":
             return _scaled(column, self.target_mean, self.target_scale)
-        numbers = {text: number for number, text in enumerate(self.classes)}
-        return np.array([numbers.get(cell, -1) for cell in column.cells()], dtype=np.int32)
+        place = {text: number for number, text in enumerate(self.classes)}
+        by_code = np.array([place.get(text, place.get(_plain(text), -1)) for text in column.texts], dtype=np.int32)
+        return by_code[np.asarray(column.codes)]
 
 
 def _scaled(column: Column, mean: float, scale: float) -> np.ndarray:
@@ -103,10 +105,11 @@ def _places(feature: Feature, column: Column) -> np.ndarray:
     return by_code[np.asarray(column.codes)]
 
 
-def choose(table: Table, target: str, task: str = "auto", missing: str = "error") -> Preprocessing:
+def choose(table: Table, target: str, task: str = "auto", missing: str = "error", ignore: Sequence[str] = ()) -> Preprocessing:
     """What each column is. BadInput when the target or a column cannot be used; scale() fills in the numbers.
 
-    task: "auto", "classification" or "regression"; missing: "error", or "impute" to put the mean, or no category, there.
+    task: "auto", "classification" or "regression"; missing: "error", or "impute" to put the mean, or no category, there;
+    ignore: columns to leave out.
     """
     column = table.column(target)
     if column is None:
@@ -117,8 +120,14 @@ def choose(table: Table, target: str, task: str = "auto", missing: str = "error"
                        "remove these rows")
     found = Preprocessing(target, task if task != "auto" else _task_of(column), [], missing=missing)
     _check_target(column, found, table.rows)
+    if unknown := [name for name in ignore if not table.column(name)]:
+        raise BadInput(f"there is no column {unknown[0]!r} to leave out by --ignore")
     for other in table.columns:
-        if other is not column:
+        if other is column:
+            continue
+        if other.name in ignore:
+            found.ignored[other.name] = "--ignore"
+        else:
             _add(other, found, table.rows)
     if not found.features:
         raise BadInput(f"no column is left to learn from: {found.ignored}")
@@ -126,9 +135,19 @@ def choose(table: Table, target: str, task: str = "auto", missing: str = "error"
 
 
 def _task_of(column: Column) -> str:
-    numbers = sum(not np.isnan(as_number(text)) for text in column.texts)
+    numbers = {number for number in map(as_number, column.texts) if not np.isnan(number)}
+    quantity = len(numbers) > REGRESSION_FROM or not all(map(float.is_integer, numbers))
     nearly_all = column.present - column.not_number_count >= NEARLY_ALL * column.present
-    return "regression" if nearly_all and numbers > REGRESSION_FROM else "classification"
+    return "regression" if quantity and nearly_all else "classification"
+
+
+def _classes(column: Column) -> list[str]:
+    """In the order of the network's outputs. Where all are numbers, 1 and 1.0 are one."""
+    return column.values() if column.not_number_count else sorted({_plain(text) for text in column.values()}, key=float)
+
+
+def _plain(text: str) -> str:
+    return repr(as_number(text) + 0.0).removesuffix(".0")  # + 0.0: there is a -0.0
 
 
 def _check_target(column: Column, found: Preprocessing, rows: int) -> None:
@@ -136,15 +155,16 @@ def _check_target(column: Column, found: Preprocessing, rows: int) -> None:
         if column.not_number_count:
             line, cell = column.not_numbers[0]
             raise BadInput(f"the target {column.name!r} must be a number for a regression, but line {line} has {shown(cell)!r}"
-                           + _why_none(cell))
+                           f"{_why_none(cell)}; mend it, or say --task classification")
         return
-    found.classes = column.values()
+    found.classes = _classes(column)
     if len(found.classes) < 2:
         raise BadInput(f"the target {column.name!r} has one class only ({shown(found.classes[0])!r}); there is nothing to "
                        "tell apart")
     if column.codes is None or len(found.classes) > rows // 5:
         raise BadInput(f"the target {column.name!r} has {len(found.classes)} classes in {rows} rows; that is no "
-                       "classification. Is it the right column?")
+                       "classification. " + ("Is it the right column?" if column.not_number_count else
+                                             "If it is a quantity, say --task regression"))
 
 
 def _missing(column: Column, remedy: str) -> BadInput:
@@ -171,8 +191,9 @@ def _add(column: Column, found: Preprocessing, rows: int) -> None:
         found.ignored[column.name] = "empty"
         return
     if column.missing_count and found.missing == "error":
-        raise _missing(column, "fill them in, remove the rows, or allow them by --missing impute")
-    numbers = column.present - column.not_number_count
+        raise _missing(column, "fill them in, remove the rows, allow them by --missing impute, or leave the column out by "
+                               "--ignore")
+    numbers, most = column.present - column.not_number_count, min(MAX_CATEGORIES, rows // 2)
     if column.not_number_count and numbers >= NEARLY_ALL * column.present:
         raise _no_number(column)
     if not column.not_number_count:
@@ -180,8 +201,8 @@ def _add(column: Column, found: Preprocessing, rows: int) -> None:
             found.ignored[column.name] = "always the same"
         else:
             found.features.append(Feature(column.name, "numeric"))
-    elif column.codes is None or len(column.values()) > min(MAX_CATEGORIES, max(2, rows // 2)):
-        found.ignored[column.name] = f"more than {MAX_CATEGORIES} different texts"
+    elif column.codes is None or len(column.values()) > most:
+        found.ignored[column.name] = f"more than {most} different texts"
     elif len(column.values()) < 2:
         found.ignored[column.name] = "always the same"
     else:

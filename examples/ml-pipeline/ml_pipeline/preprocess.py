@@ -1,5 +1,7 @@
 """Step 1: reads the CSV, checks it, and leaves numbers for the network to learn from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from . import features
@@ -10,18 +12,18 @@ from .work import PARTS, Prepared, Run
 MIN_ROWS = 30
 
 
-def preprocess(table: Table, target: str, task: str = "auto", missing: str = "error", seed: int = 0,
-               max_cells: int = MAX_CELLS) -> Prepared:
+def preprocess(table: Table, target: str, task: str = "auto", missing: str = "error", ignore: Sequence[str] = (),
+               seed: int = 0, max_cells: int = MAX_CELLS) -> Prepared:
     if table.rows < MIN_ROWS:
         raise BadInput(f"the file has {table.rows} rows; at least {MIN_ROWS} are needed to learn from and to test with")
-    found = features.choose(table, target, task, missing)
+    found = features.choose(table, target, task, missing, ignore)
     labels = found.targets(table) if found.task == "classification" else np.zeros(table.rows)
     rows = dict(zip(PARTS, features.split(labels, len(found.classes), seed)))
     features.scale(found, table, rows["train"])
     if found.width > MAX_COLUMNS or table.rows * found.width > max_cells:
         raise BadInput(f"{len(found.features):,} columns become {found.width:,} for the network, since each category is one, and "
                        f"{table.rows:,} rows of them are too many: {MAX_COLUMNS:,} columns and {max_cells:,} values are the most. "
-                       "Take some out of the file, or raise --max-cells and the memory of the steps")
+                       "Leave some out by --ignore, or raise --max-cells and the memory of the steps")
     inputs, targets = found.inputs(table), found.targets(table)
     return Prepared(found, {part: inputs[rows[part]] for part in PARTS}, {part: targets[rows[part]] for part in PARTS})
 
@@ -29,7 +31,7 @@ def preprocess(table: Table, target: str, task: str = "auto", missing: str = "er
 def run(run: Run, options) -> None:
     source = run.store.source(options.container, options.blob_name, options.blob_etag)
     table = read_table(source, options.max_bytes, options.max_cells)
-    prepared = preprocess(table, options.target, options.task, options.missing, options.seed, options.max_cells)
+    prepared = preprocess(table, options.target, options.task, options.missing, options.ignore, options.seed, options.max_cells)
     run.save_prepared(prepared)
     found = prepared.preprocessing
     print(f"{table.rows} rows, {len(found.features)} columns to learn from, {found.task} of {found.target!r}"

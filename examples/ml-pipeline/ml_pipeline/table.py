@@ -18,7 +18,7 @@ FEW = 3                # lines of a column that a message names
 MAX_COLUMNS = 20_000   # of the file, and again of what the network gets: with its 256 units, 5 million weights
 MAX_CELLS = 32 << 20   # rows times columns: 12 bytes each here, 4 twice as the network's inputs, are 640 MiB of a step's 1 GiB
 LARGEST = 3.4028234e38  # that the network's numbers, of 32 bits, hold
-MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
+MISSING = {"", "na", "n/a", "nan", "null", "?"}  # not "none", which is a word like the others in "none, mild, severe"
 
 
 class Column:

@@ -59,6 +59,30 @@ def test_a_few_whole_numbers_are_classes_unless_somebody_says_otherwise():
     text = rows_of("1,a,0", "2,b,1", "3,a,1")
     assert preprocess(table_of(text), "target").preprocessing.classes == ["0", "1"]
     assert preprocess(table_of(text), "target", task="regression").preprocessing.task == "regression"
+    halves = preprocess(table_of(rows_of("1,a,1.5", "2,b,2.5")), "target").preprocessing
+    assert (halves.task, halves.classes) == ("regression", [])
+
+
+def test_a_number_is_one_class_however_it_is_written():
+    prepared = preprocess(table_of(rows_of("1,a,1", "2,b,1.0", "3,a,10", "4,a,-0", "5,b,0")), "target")
+    assert prepared.preprocessing.classes == ["0", "1", "10"]
+    assert prepared.preprocessing.targets(table_of("target\n1.00\n0\n7\n")).tolist() == [1, 0, -1]
+    words = preprocess(table_of(rows_of("1,a,1", "2,b,1.0", "3,a,x")), "target").preprocessing
+    assert words.classes == ["1", "1.0", "x"] and words.targets(table_of("target\n1.0\nx\n")).tolist() == [1, 2]
+
+
+def test_none_is_a_word_and_no_missing_value():
+    text = rows_of("1,none,none", "2,a,mild", "3,b,severe", header="age,pet,target")
+    found = preprocess(table_of(text), "target").preprocessing
+    assert found.classes == ["mild", "none", "severe"] and found.features[1].categories == ["a", "b", "none"]
+
+
+def test_columns_may_be_left_out_and_the_description_says_why():
+    text = rows_of(*(f"{n},{n % 7},a,{'xy'[n % 2]}" for n in range(60)), header="id,age,city,target", times=1)
+    found = preprocess(table_of(text), "target", ignore=["id"]).preprocessing
+    assert [feature.name for feature in found.features] == ["age"]
+    assert found.ignored == {"id": "--ignore", "city": "always the same"}
+    assert "no column 'Id' to leave out by --ignore" in refused(text, ignore=["id", "Id"])
 
 
 @pytest.mark.parametrize("text, words", [
@@ -70,10 +94,13 @@ def test_a_few_whole_numbers_are_classes_unless_somebody_says_otherwise():
      "'age' holds numbers, but line 42 has '1e100', and 3.4e+38 is the largest number there can be"),
     (rows_of(*(f"{n},a,{n}.5" for n in range(40)), times=1) + "\n1,a,-1e200",
      "'target' must be a number for a regression, but line 42 has '-1e200', and 3.4e+38 is the largest"),
-    (rows_of(*(f"{n},a,{n}.5" for n in range(40)), times=1) + "\n1,a,12..5", "regression, but line 42 has '12..5'"),
+    (rows_of(*(f"{n},a,{n}.5" for n in range(40)), times=1) + "\n1,a,12..5", "regression, but line 42 has '12..5'; mend it, or say "
+     "--task classification"),
     (rows_of("1,a,x", ",b,y"), "'age' has 20 missing values (line 3"),
     (rows_of("1,a,x", "2,b,y", times=3), "the file has 6 rows; at least 30 are needed"),
     (rows_of(*(f"{n},a,name{n}" for n in range(50)), times=1), "50 classes in 50 rows"),
+    (rows_of(*(f"{n},a,{n % 19}" for n in range(60)), times=1), "19 classes in 60 rows; that is no classification. If it is a "
+     "quantity, say --task regression"),
     (rows_of("1,a,x", "1,a,y"), "no column is left to learn from"),
 ])
 def test_what_cannot_be_learned_from_is_told_in_words(text, words):

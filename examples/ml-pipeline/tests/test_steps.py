@@ -63,7 +63,8 @@ def test_a_model_is_published_with_what_belongs_to_it(finished, model_file):
     with h5py.File(model_file) as file:
         assert file.attrs["ml_pipeline.source_blob"] == "raw/my data.csv"
         assert Preprocessing.from_json(file.attrs["ml_pipeline.preprocessing"]).classes == ["left", "stayed"]
-        assert json.loads(file.attrs["ml_pipeline.metrics"])["rows"] > 50
+        metrics = json.loads(file.attrs["ml_pipeline.metrics"])
+        assert metrics["rows"] > 50 and metrics["ignored"] == {"customer": "more than 64 different texts"}
 
 
 def test_the_description_may_be_large(finished, tmp_path):
@@ -222,6 +223,11 @@ def test_a_wrong_call_says_what_is_right(arguments, words, capsys):
     with pytest.raises(SystemExit) as ended:
         command.parse([arguments[0], *ARGUMENTS, *arguments[1:]])
     assert ended.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_columns_to_leave_out_stand_in_one_argument():
+    assert command.parse(["preprocess", *ARGUMENTS, "--ignore="]).ignore == []
+    assert command.parse(["preprocess", *ARGUMENTS, "--ignore=id, the name"]).ignore == ["id", "the name"]
 
 
 def test_a_name_of_any_sort_survives_the_way_through_the_workflow():

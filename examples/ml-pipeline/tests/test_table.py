@@ -81,5 +81,5 @@ def test_a_header_is_checked_in_no_more_time_than_it_takes_to_read():
 
 
 def test_odd_words_are_no_numbers():
-    numbers = table_of("a,b\ninf,x\n1_000,x\nnan,x\n0x10,x\n1e39,x\n-1e999,x\n").columns[0]
+    numbers = table_of("a,b\ninf,x\n1_000,x\nnan,x\n0x10,x\n1e39,x\n-1e999,x\nnone,x\n").columns[0]
     assert all(math.isnan(number) for number in numbers.numbers) and numbers.missing_count == 1
