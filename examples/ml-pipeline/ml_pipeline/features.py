@@ -1,7 +1,7 @@
 """What the columns of a table become for a network: numbers about zero, and categories as one column each.
 
-A Preprocessing is fitted once, on the rows that the model learns from, and travels with the model: predict.py uses the very
-same. It is plain JSON, so a program in another language can do the same.
+What a column is, is chosen by the whole file; means, deviations and categories are of the rows that the model learns from alone. A
+Preprocessing is made once and travels with the model: predict.py uses the very same. It is plain JSON, so a program in another language can do the same.
 """
 
 import dataclasses
@@ -106,7 +106,7 @@ def _places(feature: Feature, column: Column) -> np.ndarray:
 
 
 def choose(table: Table, target: str, task: str = "auto", missing: str = "error", ignore: Sequence[str] = ()) -> Preprocessing:
-    """What each column is. BadInput when the target or a column cannot be used; scale() fills in the numbers.
+    """What each column is. BadInput when the target or a column cannot be used; fit() fills in what is learned.
 
     task: "auto", "classification" or "regression"; missing: "error", or "impute" to put the mean, or no category, there;
     ignore: columns to leave out.
@@ -206,14 +206,18 @@ def _add(column: Column, found: Preprocessing, rows: int) -> None:
     elif len(column.values()) < 2:
         found.ignored[column.name] = "always the same"
     else:
-        found.features.append(Feature(column.name, "categorical", categories=column.values()))
+        found.features.append(Feature(column.name, "categorical"))
 
 
-def scale(found: Preprocessing, table: Table, rows: np.ndarray) -> None:
-    """Means and deviations of those rows alone: the others must not be seen by what is learned."""
+def fit(found: Preprocessing, table: Table, rows: np.ndarray) -> None:
+    """Means, deviations and categories of those rows alone: the others must not be seen by what is learned."""
     for feature in found.features:
+        column = table.column(feature.name)
         if feature.kind == "numeric":
-            feature.mean, feature.scale = _spread(np.asarray(table.column(feature.name).numbers)[rows])
+            feature.mean, feature.scale = _spread(np.asarray(column.numbers)[rows])
+        else:
+            texts = list(column.texts)
+            feature.categories = sorted(texts[code] for code in np.unique(np.asarray(column.codes)[rows]) if texts[code])
     if found.task == "regression":
         found.target_mean, found.target_scale = _spread(np.asarray(table.column(found.target).numbers)[rows])
 

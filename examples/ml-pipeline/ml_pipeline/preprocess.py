@@ -19,7 +19,7 @@ def preprocess(table: Table, target: str, task: str = "auto", missing: str = "er
     found = features.choose(table, target, task, missing, ignore)
     labels = found.targets(table) if found.task == "classification" else np.zeros(table.rows)
     rows = dict(zip(PARTS, features.split(labels, len(found.classes), seed)))
-    features.scale(found, table, rows["train"])
+    features.fit(found, table, rows["train"])
     if found.width > MAX_COLUMNS or table.rows * found.width > max_cells:
         raise BadInput(f"{len(found.features):,} columns become {found.width:,} for the network, since each category is one, and "
                        f"{table.rows:,} rows of them are too many: {MAX_COLUMNS:,} columns and {max_cells:,} values are the most. "

@@ -37,6 +37,19 @@ def test_the_same_seed_gives_the_same_and_another_gives_another(csv_bytes):
     assert not (first.inputs["test"] == other.inputs["test"]).all()
 
 
+def test_what_only_the_other_rows_have_is_not_learned():
+    """One row has another city and an odd age: where it is no training row, the model knows of neither."""
+    text = rows_of("1,a,x", "2,b,y") + "\n900,c,x"
+    seen = {}
+    for seed in range(20):
+        prepared = preprocess(table_of(text), "target", seed=seed)
+        age, city = prepared.preprocessing.features
+        learned = bool((prepared.inputs["train"][:, 0] > 4).any())
+        assert city.categories == ["a", "b", "c"][:2 + learned] and (age.scale > 1) == learned
+        seen[learned] = True
+    assert len(seen) == 2
+
+
 def test_no_row_is_lost_or_in_two_parts():
     labels = np.array([0] * 90 + [1] * 9 + [2])
     parts = split(labels, 3, seed=3)
