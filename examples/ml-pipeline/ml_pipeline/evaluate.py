@@ -7,13 +7,18 @@ import numpy as np
 from . import train
 from .errors import GateFailed
 from .measure import measure, predict
+from .table import shown
 from .work import Prepared, Run
+
+
+METRICS, PICTURE = "metrics.json", "evaluation.png"
 
 
 def plot(prepared: Prepared, metrics: dict, outputs: np.ndarray) -> bytes:
     """A PNG: the confusion matrix, or estimates against the truth."""
     import matplotlib
     matplotlib.use("Agg")
+    matplotlib.rcParams["text.parse_math"] = False  # a class may be called $_$
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(figsize=(6, 5), layout="constrained")
     if metrics["task"] == "classification":
@@ -26,8 +31,16 @@ def plot(prepared: Prepared, metrics: dict, outputs: np.ndarray) -> bytes:
     return picture.getvalue()
 
 
+def plot_if_possible(*arguments) -> bytes | None:
+    try:
+        return plot(*arguments)
+    except Exception as error:  # whatever the library does not like about a name is no reason to stop a good model
+        print(f"no picture: {type(error).__name__}: {error}")
+        return None
+
+
 def _confusion(axes, metrics: dict) -> None:
-    counts, classes = np.array(metrics["confusion"]), metrics["classes"]
+    counts, classes = np.array(metrics["confusion"]), [shown(name) for name in metrics["classes"]]
     axes.imshow(counts, cmap="Blues")
     axes.set(xlabel="predicted", ylabel="true", title=f"accuracy {metrics['accuracy']:.3f} on {metrics['rows']} rows")
     if len(classes) <= 20:  # more would be a blur
@@ -42,7 +55,7 @@ def _residuals(axes, prepared: Prepared, outputs: np.ndarray) -> None:
     true, said = (values * p.target_scale + p.target_mean for values in (prepared.targets["test"], outputs[:, 0]))
     axes.scatter(true, said - true, s=8, alpha=0.5)
     axes.axhline(0, linewidth=1, color="black")
-    axes.set(xlabel=f"true {p.target}", ylabel="predicted - true", title="residuals on the test rows")
+    axes.set(xlabel=f"true {shown(p.target)}", ylabel="predicted - true", title="residuals on the test rows")
 
 
 def gate(metrics: dict, least: float) -> None:
@@ -56,8 +69,9 @@ def run(run: Run, options) -> None:
     prepared = run.load_prepared()
     outputs = predict(train.from_bytes(run.load(train.MODEL)), prepared.inputs["test"])
     metrics = {**measure(prepared.preprocessing, outputs, prepared.targets["test"]), "ignored": prepared.preprocessing.ignored}
-    run.save_json("metrics.json", metrics)
-    run.save("evaluation.png", plot(prepared, metrics, outputs), "image/png")
+    run.save_json(METRICS, metrics)
+    if picture := plot_if_possible(prepared, metrics, outputs):
+        run.save(PICTURE, picture, "image/png")
     options.output("accuracy", f"{metrics['score']:.4f}")
     print({name: value for name, value in metrics.items() if name != "confusion"})
     gate(metrics, options.min_accuracy)

@@ -17,7 +17,7 @@ from ml_pipeline import cleanup, deploy, evaluate, preprocess, train
 from ml_pipeline.errors import BadInput, GateFailed
 from ml_pipeline.features import Preprocessing
 from ml_pipeline.measure import measure
-from ml_pipeline.work import Run
+from ml_pipeline.work import Prepared, Run
 
 ARGUMENTS = ["--storage-account", "acct", "--container", "datasets", "--blob-name-encoded", "raw/my%20data.csv",
              "--blob-etag", "0x8D", "--blob-last-modified", "2026-01-01T00:00:00Z", "--work-prefix", "uid-1/",
@@ -150,6 +150,26 @@ def test_predict_refuses_what_training_refused(model_file, csv_bytes, tmp_path):
 
 def test_the_picture_is_a_png(finished):
     assert finished[0].blobs["work", "uid-1/evaluation.png"].startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_name_that_looks_like_a_formula_is_drawn_as_it_is(task):
+    names = ["$_$", "\\frac{", "$" * 200] if task == "classification" else []
+    prepared = Prepared(Preprocessing("$_$", task, names), {}, {"test": np.array([0.5, 1.0])})
+    metrics = {"task": task, "accuracy": 1.0, "rows": 3, "classes": names, "confusion": np.eye(3, dtype=int).tolist()}
+    assert evaluate.plot(prepared, metrics, np.array([[0.5], [0.75]])).startswith(b"\x89PNG")
+
+
+def test_a_picture_that_cannot_be_drawn_stops_no_model(finished, monkeypatch, capsys):
+    def plot(*_):
+        raise ValueError("no such glyph")
+    monkeypatch.setattr(evaluate, "plot", plot)
+    store = FakeStore()
+    store.blobs = dict(finished[0].blobs)
+    del store.blobs["work", "uid-1/evaluation.png"]
+    evaluate.run(Run(store, "work", "uid-1/"), options_for("evaluate"))
+    assert "no picture: ValueError: no such glyph" in capsys.readouterr().out
+    assert ("work", "uid-1/evaluation.png") not in store.blobs
 
 
 def test_the_exit_handler_leaves_nothing_of_the_run_and_all_of_the_rest(finished):
