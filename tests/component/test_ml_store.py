@@ -91,7 +91,7 @@ def test_a_model_of_another_blob_is_never_replaced(store, azurite, container, th
     """raw/a/b.csv and raw/a-b.csv lead to the same name. Neither a newer one goes over it, nor one by hand."""
     store.publish(container, "m.h5", b"theirs", FIRST | theirs)
     for mine in (SECOND, {**SOURCE, "run": "by-hand"}):
-        with pytest.raises(BadInput, match="is the model of another blob, (datasets/raw/a/b.csv|other/raw/weird)") as error:
+        with pytest.raises(BadInput, match="is of another blob, (datasets/raw/a/b.csv|other/raw/weird)") as error:
             store.publish(container, "m.h5", b"mine", mine)
         assert error.value.exit_code == 2
     assert model(azurite, container) == (b"theirs", FIRST | theirs)

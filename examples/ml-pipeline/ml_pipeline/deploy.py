@@ -1,10 +1,10 @@
-"""Step 4: makes the model's weights 8-bit integers, checks what that cost, and publishes the file."""
+"""Step 4: makes the model's weights 8-bit integers, checks what that cost, and publishes the file with its evaluation."""
 
 import json
 import tempfile
 from pathlib import Path
 
-from . import train
+from . import evaluate, train
 from .errors import GateFailed
 from .measure import measure, predict
 from .store import in_metadata
@@ -48,9 +48,14 @@ def run(run: Run, options) -> None:
             "source_etag": options.blob_etag, "source_last_modified": options.blob_last_modified,
             "run": options.work_prefix.rstrip("/")}
     tags = {name: text for name, text in tags.items() if text}  # by hand, without a version: no empty metadata
-    about = {**tags, "source_blob": options.blob_name, "preprocessing": prepared.preprocessing.to_json(),
-             "metrics": json.dumps(run.load_json("metrics.json"))}
+    metrics = json.dumps({**run.load_json(evaluate.METRICS), "score_int8": after}, indent=1)
+    about = {**tags, "source_blob": options.blob_name, "preprocessing": prepared.preprocessing.to_json(), "metrics": metrics}
     data = pack(model, about)
+    # The model last: who sees it finds the others. Each is put there under the same conditions.
+    beside = options.model_name.removesuffix(".h5")
+    run.store.publish(options.models_container, f"{beside}.metrics.json", metrics.encode(), tags, "application/json")
+    if picture := run.find(evaluate.PICTURE):
+        run.store.publish(options.models_container, f"{beside}.png", picture, tags, "image/png")
     new = run.store.publish(options.models_container, options.model_name, data, tags)
     options.output("accuracy-int8", f"{after:.4f}")
     options.output("model-blob", f"{options.models_container}/{options.model_name}")

@@ -12,6 +12,7 @@ from .work import Prepared, Run
 
 
 METRICS, PICTURE = "metrics.json", "evaluation.png"
+FEW_CLASSES = 20  # that can be shown one by one
 
 
 def plot(prepared: Prepared, metrics: dict, outputs: np.ndarray) -> bytes:
@@ -43,7 +44,7 @@ def _confusion(axes, metrics: dict) -> None:
     counts, classes = np.array(metrics["confusion"]), [shown(name) for name in metrics["classes"]]
     axes.imshow(counts, cmap="Blues")
     axes.set(xlabel="predicted", ylabel="true", title=f"accuracy {metrics['accuracy']:.3f} on {metrics['rows']} rows")
-    if len(classes) <= 20:  # more would be a blur
+    if len(classes) <= FEW_CLASSES:  # more would be a blur
         axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
         axes.set_yticks(range(len(classes)), classes)
         for (row, column), count in np.ndenumerate(counts):
@@ -65,6 +66,14 @@ def gate(metrics: dict, least: float) -> None:
                          "(--min-accuracy): nothing is published")
 
 
+def tell(metrics: dict) -> None:
+    """All of it but what would be long: of a model below the gate nothing is published, and the log is what remains."""
+    if len(metrics.get("classes", ())) <= FEW_CLASSES:
+        for name, counts in zip(metrics.get("classes", ()), metrics.get("confusion", ())):
+            print(f"{shown(name)!r} was taken for: {dict(zip(map(shown, metrics['classes']), counts))}")
+    print({name: value for name, value in metrics.items() if name not in ("confusion", "ignored")})
+
+
 def run(run: Run, options) -> None:
     prepared = run.load_prepared()
     outputs = predict(train.from_bytes(run.load(train.MODEL)), prepared.inputs["test"])
@@ -73,5 +82,5 @@ def run(run: Run, options) -> None:
     if picture := plot_if_possible(prepared, metrics, outputs):
         run.save(PICTURE, picture, "image/png")
     options.output("accuracy", f"{metrics['score']:.4f}")
-    print({name: value for name, value in metrics.items() if name != "confusion"})
+    tell(metrics)
     gate(metrics, options.min_accuracy)

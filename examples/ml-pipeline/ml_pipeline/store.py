@@ -60,11 +60,16 @@ class Store:
             raise Superseded(f"{container}/{name} is not the version {etag} any more: it was overwritten or deleted since; "
                              "a new version starts a Workflow of its own") from gone
 
-    def load(self, container: str, name: str) -> bytes:
+    def find(self, container: str, name: str) -> bytes | None:
         try:
             return self._service.get_blob_client(container, name).download_blob().readall()
-        except ResourceNotFoundError as missing:
-            raise StepError(f"{container}/{name} is missing, which an earlier step of this run should have written") from missing
+        except ResourceNotFoundError:
+            return None
+
+    def load(self, container: str, name: str) -> bytes:
+        if (found := self.find(container, name)) is None:
+            raise StepError(f"{container}/{name} is missing, which an earlier step of this run should have written")
+        return found
 
     def save(self, container: str, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Over an older one: a step that is tried again writes the same once more."""
@@ -84,8 +89,9 @@ class Store:
                 pass
         return count
 
-    def publish(self, container: str, name: str, data: bytes, metadata: dict[str, str]) -> bool:
-        """Puts the model where people look for it; False when this very run has put it there already.
+    def publish(self, container: str, name: str, data: bytes, metadata: dict[str, str],
+                content_type: str = "application/x-hdf5") -> bool:
+        """Puts a model, or what belongs to it, where people look for it; False when this very run has put it there already.
 
         Never over the model of another source: raw/a/b.csv and raw/a-b.csv lead to the same name. Never over that of a newer
         version: two runs for the same blob may end in any order, told apart by source_last_modified (RFC 3339, so texts
@@ -93,7 +99,7 @@ class Store:
         the earlier one's; so does one by hand, without source_last_modified.
         """
         blob = self._service.get_blob_client(container, name)
-        settings = ContentSettings(content_type="application/x-hdf5")
+        settings = ContentSettings(content_type=content_type)
         for _ in range(5):
             try:
                 there = blob.get_blob_properties()
@@ -103,7 +109,7 @@ class Store:
             if there and there.metadata.get("run") == metadata["run"]:
                 return False
             if there and (other := _other_source(there.metadata, metadata)):
-                raise BadInput(f"{container}/{name} is the model of another blob, {other}, whose name leads to the same; rename "
+                raise BadInput(f"{container}/{name} is of another blob, {other}, whose name leads to the same; rename "
                                "one of the two, or delete what is there")
             if there and modified and there.metadata.get("source_last_modified", "") > modified:
                 raise Superseded(f"{container}/{name} was made from a newer version of the source")

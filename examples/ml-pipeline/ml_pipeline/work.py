@@ -48,5 +48,8 @@ class Run:
     def save(self, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         self.store.save(self.container, self.prefix + name, data, content_type)
 
+    def find(self, name: str) -> bytes | None:
+        return self.store.find(self.container, self.prefix + name)
+
     def load(self, name: str) -> bytes:
         return self.store.load(self.container, self.prefix + name)

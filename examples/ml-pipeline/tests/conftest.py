@@ -44,6 +44,9 @@ class FakeStore:
     def load(self, container, name):
         return self.blobs[container, name]
 
+    def find(self, container, name):
+        return self.blobs.get((container, name))
+
     def save(self, container, name, data, content_type=""):
         self.blobs[container, name] = data
 
@@ -53,7 +56,7 @@ class FakeStore:
             del self.blobs[key]
         return len(gone)
 
-    def publish(self, container, name, data, metadata):
+    def publish(self, container, name, data, metadata, content_type="application/x-hdf5"):
         self.blobs[container, name] = data
         self.published.append((container, name, metadata))
         return True

@@ -19,9 +19,10 @@ from ml_pipeline.features import Preprocessing
 from ml_pipeline.measure import measure
 from ml_pipeline.work import Prepared, Run
 
+MODEL = "model-raw-my-data.csv-quantized.h5"
 ARGUMENTS = ["--storage-account", "acct", "--container", "datasets", "--blob-name-encoded", "raw/my%20data.csv",
              "--blob-etag", "0x8D", "--blob-last-modified", "2026-01-01T00:00:00Z", "--work-prefix", "uid-1/",
-             "--model-name", "model-raw-my-data.csv-quantized.h5", "--epochs", "30"]
+             "--model-name", MODEL, "--epochs", "30"]
 HERE = Path(__file__).resolve().parents[1]
 
 
@@ -48,14 +49,14 @@ def finished(csv_bytes):
 @pytest.fixture(scope="module")
 def model_file(finished, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("model") / "model.h5"
-    path.write_bytes(finished[0].blobs["models", "model-raw-my-data.csv-quantized.h5"])
+    path.write_bytes(finished[0].blobs["models", MODEL])
     return path
 
 
 def test_a_model_is_published_with_what_belongs_to_it(finished, model_file):
     store, results = finished
-    (container, name, tags), = store.published
-    assert (container, name) == ("models", "model-raw-my-data.csv-quantized.h5")
+    container, name, tags = store.published[-1]
+    assert (container, name) == ("models", MODEL)
     assert tags["source_blob"] == "raw/my%20data.csv" and tags["source_etag"] == "0x8D"
     assert tags["run"] and not tags["run"].endswith("/")
     assert results["model-blob"] == f"models/{name}" and results["accuracy-int8"] == tags["accuracy_int8"]
@@ -65,6 +66,24 @@ def test_a_model_is_published_with_what_belongs_to_it(finished, model_file):
         assert Preprocessing.from_json(file.attrs["ml_pipeline.preprocessing"]).classes == ["left", "stayed"]
         metrics = json.loads(file.attrs["ml_pipeline.metrics"])
         assert metrics["rows"] > 50 and metrics["ignored"] == {"customer": "more than 64 different texts"}
+
+
+def test_its_evaluation_lies_beside_it_and_comes_first(finished):
+    """Whoever waits for the model finds the others; each is published under the model's own conditions."""
+    store, results = finished
+    stem = MODEL.removesuffix(".h5")
+    assert [name for _, name, _ in store.published] == [f"{stem}.metrics.json", f"{stem}.png", MODEL]
+    assert len({tuple(tags.items()) for *_, tags in store.published}) == 1
+    metrics = json.loads(store.blobs["models", f"{stem}.metrics.json"])
+    assert f"{metrics['score']:.4f}" == results["accuracy"] and f"{metrics['score_int8']:.4f}" == results["accuracy-int8"]
+    assert store.blobs["models", f"{stem}.png"].startswith(b"\x89PNG")
+
+
+def test_a_model_without_a_picture_is_published(finished):
+    store = FakeStore()
+    store.blobs = {key: data for key, data in finished[0].blobs.items() if not key[1].endswith(".png")}
+    deploy.run(Run(store, "work", "uid-1/"), options_for("deploy"))
+    assert [name.rpartition(".")[2] for _, name, _ in store.published] == ["json", "h5"]
 
 
 def test_the_description_may_be_large(finished, tmp_path):
@@ -177,12 +196,14 @@ def test_the_exit_handler_leaves_nothing_of_the_run_and_all_of_the_rest(finished
     store.blobs = {**finished[0].blobs, ("work", "uid-2/model.h5"): b""}
     cleanup.run(Run(store, "work", "uid-1/"), options_for("cleanup"))
     assert {key for key in store.blobs if key[0] == "work"} == {("work", "uid-2/model.h5")}
-    assert ("models", "model-raw-my-data.csv-quantized.h5") in store.blobs
+    assert ("models", MODEL) in store.blobs
 
 
-def test_a_model_below_the_gate_is_not_published(finished):
+def test_a_model_below_the_gate_is_not_published(finished, capsys):
     with pytest.raises(GateFailed, match="1.0 is asked for"):
         evaluate.run(Run(finished[0], "work", "uid-1/"), options_for("evaluate", "--min-accuracy", "1.0"))
+    told = capsys.readouterr().out  # what remains of it: its work is removed
+    assert "'left' was taken for: {'left': " in told and "'recall': [" in told
 
 
 @pytest.mark.parametrize("passes", [
