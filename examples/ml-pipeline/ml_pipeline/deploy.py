@@ -1,5 +1,6 @@
 """Step 4: makes the model's weights 8-bit integers, checks what that cost, and publishes the file with its evaluation."""
 
+import io
 import json
 import tempfile
 from pathlib import Path
@@ -39,6 +40,19 @@ def pack(model, about: dict[str, str]) -> bytes:
         return path.read_bytes()
 
 
+def check_kernels(data: bytes) -> None:
+    """GateFailed unless every kernel in the file is of 8-bit integers: Keras leaves layers that it cannot quantize as they are."""
+    import h5py
+    kernels: dict[str, str] = {}
+    with h5py.File(io.BytesIO(data)) as file:
+        file.visititems(lambda name, item: kernels.update({name: str(item.dtype)})
+                        if isinstance(item, h5py.Dataset) and name.endswith("/kernel") else None)
+    large = [f"{name} ({kind})" for name, kind in kernels.items() if kind != "int8"]
+    if large or not kernels:
+        raise GateFailed(f"not all weights are 8-bit integers: {', '.join(large) or 'the file has no kernel at all'}; Keras "
+                         "quantizes the layers Dense, EinsumDense and Embedding. Nothing is published")
+
+
 def run(run: Run, options) -> None:
     prepared = run.load_prepared()
     model = train.from_bytes(run.load(train.MODEL))
@@ -51,6 +65,7 @@ def run(run: Run, options) -> None:
     metrics = json.dumps({**run.load_json(evaluate.METRICS), "score_int8": after}, indent=1)
     about = {**tags, "source_blob": options.blob_name, "preprocessing": prepared.preprocessing.to_json(), "metrics": metrics}
     data = pack(model, about)
+    check_kernels(data)
     # The model last: who sees it finds the others. Each is put there under the same conditions.
     beside = options.model_name.removesuffix(".h5")
     run.store.publish(options.models_container, f"{beside}.metrics.json", metrics.encode(), tags, "application/json")

@@ -128,6 +128,19 @@ def test_its_weights_are_stored_as_8_bit_integers(model_file):
     assert kernels(model_file) == [np.dtype("int8")] * 3
 
 
+@pytest.mark.parametrize("kinds, words", [
+    ({"a": "int8", "b": "float32"}, r"layers/b/vars/kernel \(float32\); Keras quantizes"),
+    ({}, "no kernel at all"),
+])
+def test_a_model_whose_weights_are_not_all_8_bit_integers_is_not_published(kinds, words):
+    data = io.BytesIO()
+    with h5py.File(data, "w") as file:
+        for name, kind in kinds.items():
+            file.create_dataset(f"layers/{name}/vars/kernel", data=np.zeros(4, kind))
+    with pytest.raises(GateFailed, match=words):
+        deploy.check_kernels(data.getvalue())
+
+
 def test_it_opens_with_keras_alone_and_agrees_with_what_was_reported(finished, model_file):
     import keras
     store, results = finished
