@@ -4,6 +4,7 @@ that is published once and never over a newer one's, and what is left of a run."
 import sys
 
 import pytest
+import yaml
 
 from testing import paths
 
@@ -171,3 +172,14 @@ def test_every_kind_of_credential_does(azurite, container, monkeypatch):
         monkeypatch.setenv(f"AZURE_STORAGE_{kind}", value)
         endpoint = "" if kind == "CONNECTION_STRING" else azurite.endpoint
         assert Store.from_environment(azurite.account, endpoint).load(container, "a") == b"1"
+
+
+def test_the_watchers_pods_take_a_key_a_sas_or_neither():
+    """scripts/azure-setup.sh writes one of them; an absent one must not keep the Pod from starting."""
+    watcher = yaml.safe_load((paths.ROOT / "examples/azureblobwatcher.yaml").read_text())
+    workflow = yaml.safe_load(watcher["spec"]["jobTemplate"]["template"])
+    steps = [template["container"] for template in workflow["spec"]["templates"] if "container" in template]
+    secret = watcher["spec"]["credentialsSecret"]
+    expected = {name: {"secretKeyRef": {"name": secret, "key": key, "optional": True}}
+                for name, key in (("AZURE_STORAGE_KEY", "accountKey"), ("AZURE_STORAGE_SAS_TOKEN", "sasToken"))}
+    assert [{each["name"]: each["valueFrom"] for each in step["env"]} for step in steps] == [expected] * 4

@@ -76,8 +76,9 @@ def main(arguments: list[str]) -> int:
         options.outputs.mkdir(parents=True, exist_ok=True)
         (options.outputs / name).write_text(text)
     options.output = output
-    run = Run(Store.from_environment(options.storage_account, options.endpoint), options.work_container, options.work_prefix)
     try:
+        store = Store.from_environment(options.storage_account, options.endpoint)
+        run = Run(store, options.work_container, options.work_prefix)
         importlib.import_module(f".{options.step}", __package__).run(run, options)
     except (StepError, AzureError) as error:
         # What Azure says may have many lines, of which the first tells.

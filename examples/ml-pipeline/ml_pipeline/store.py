@@ -39,6 +39,7 @@ class Store:
 
     @classmethod
     def from_environment(cls, account: str, endpoint: str = "") -> "Store":
+        """StepError in a Pod without any, where azure-identity would look for minutes and name everything but the Secret."""
         endpoint = endpoint or f"https://{account}.blob.core.windows.net"
         if text := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
             return cls(BlobServiceClient.from_connection_string(text, api_version=API_VERSION))
@@ -46,6 +47,9 @@ class Store:
             credential = {"account_name": account, "account_key": key}
         elif token := os.environ.get("AZURE_STORAGE_SAS_TOKEN"):
             credential = token.lstrip("?")
+        elif "KUBERNETES_SERVICE_HOST" in os.environ and not os.environ.get("AZURE_CLIENT_ID"):
+            raise StepError("there is no credential: the Secret has neither accountKey nor sasToken (AZURE_STORAGE_KEY, "
+                            "AZURE_STORAGE_SAS_TOKEN), and the Pod has no workload identity (AZURE_CLIENT_ID)")
         else:
             from azure.identity import DefaultAzureCredential  # slow to import, and seldom needed
             credential = DefaultAzureCredential()

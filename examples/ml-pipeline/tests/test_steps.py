@@ -303,6 +303,14 @@ def test_what_azure_says_is_told_in_one_line_and_tried_again(monkeypatch, tmp_pa
         "preprocess: datasets/'raw/my data.csv': Azure: Server failed to authenticate the request.\n")
 
 
+def test_a_pod_without_any_credential_is_told_so(monkeypatch, tmp_path, capsys):
+    for name in ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    assert command.main(["preprocess", *ARGUMENTS, "--outputs", str(tmp_path)]) == 1
+    assert "the Secret has neither accountKey nor sasToken" in capsys.readouterr().err
+
+
 def test_a_step_that_fails_says_so_in_one_line_and_by_its_exit_code(monkeypatch, tmp_path, capsys):
     store = FakeStore()
     store.blobs["datasets", "raw/my data.csv"] = b"a,b\n"
