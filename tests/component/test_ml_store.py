@@ -174,12 +174,21 @@ def test_every_kind_of_credential_does(azurite, container, monkeypatch):
         assert Store.from_environment(azurite.account, endpoint).load(container, "a") == b"1"
 
 
-def test_the_watchers_pods_take_a_key_a_sas_or_neither():
-    """scripts/azure-setup.sh writes one of them; an absent one must not keep the Pod from starting."""
+def steps_of_the_watcher() -> list[dict]:
     watcher = yaml.safe_load((paths.ROOT / "examples/azureblobwatcher.yaml").read_text())
     workflow = yaml.safe_load(watcher["spec"]["jobTemplate"]["template"])
-    steps = [template["container"] for template in workflow["spec"]["templates"] if "container" in template]
-    secret = watcher["spec"]["credentialsSecret"]
-    expected = {name: {"secretKeyRef": {"name": secret, "key": key, "optional": True}}
+    return [template for template in workflow["spec"]["templates"] if "container" in template]
+
+
+def test_the_watchers_pods_take_a_key_a_sas_or_neither():
+    """scripts/azure-setup.sh writes one of them; an absent one must not keep the Pod from starting."""
+    expected = {name: {"secretKeyRef": {"name": "azure-storage-credentials", "key": key, "optional": True}}
                 for name, key in (("AZURE_STORAGE_KEY", "accountKey"), ("AZURE_STORAGE_SAS_TOKEN", "sasToken"))}
-    assert [{each["name"]: each["valueFrom"] for each in step["env"]} for step in steps] == [expected] * 4
+    assert [{each["name"]: each["valueFrom"] for each in step["container"]["env"]}
+            for step in steps_of_the_watcher()] == [expected] * 4
+
+
+def test_a_step_is_tried_again_unless_its_exit_code_says_that_this_is_in_vain():
+    in_vain = sorted(kind.exit_code for kind in StepError.__subclasses__())
+    assert [step["retryStrategy"]["expression"] for step in steps_of_the_watcher()] == [
+        f"asInt(lastRetry.exitCode) not in {in_vain}"] * 4
