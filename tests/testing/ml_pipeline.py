@@ -64,10 +64,12 @@ class Pipeline:
         self.bed, self.kube, self.azurite, self.namespace, self.image = bed, bed.kube, azurite, namespace, image
 
     def set_up(self) -> None:
-        """Containers, namespace, Secret, the executor's rights. The watcher comes by start()."""
+        """Containers, namespace, Secret, the executor's rights. The watcher comes by start(). The namespace takes no Pod that
+        is not of the strictest of Kubernetes' standards."""
         for container in CONTAINERS:
             self.azurite.container(container)
-        self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": self.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
         self.kube.create({"apiVersion": "v1", "kind": "Secret", "stringData": {"accountKey": self.azurite.key},
                           "metadata": {"name": "azure-storage-credentials", "namespace": self.namespace}})
         self.kubectl("apply", "-f", str(FOLDER / "argo-executor.yaml"))
