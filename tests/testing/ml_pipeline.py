@@ -3,6 +3,7 @@
 What a person would put into the watcher is put into its text: the account, its endpoint, the image.
 """
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,13 @@ def broken(csv: str, line: int = 42) -> str:
     lines = csv.splitlines(keepends=True)
     lines[line - 1] = lines[line - 1].partition(",")[2]
     return "".join(lines)
+
+
+def noise(csv: str, seed: int = 1) -> str:
+    """The same with one of four targets in each row that has nothing to do with it: a model is right in one of four."""
+    draw = random.Random(seed)
+    header, *rows = csv.splitlines()
+    return "\n".join([header, *(f"{row.rpartition(',')[0]},{draw.choice('nesw')}" for row in rows), ""])
 
 
 class Pipeline:
@@ -113,8 +121,12 @@ class Pipeline:
     def status(self) -> dict:
         return self.kube.get("AzureBlobWatcher", self.watcher, self.namespace).get("status", {})
 
-    def models(self) -> list[str]:
+    def published(self) -> list[str]:
         return self.azurite.names("models")
+
+    def models(self) -> list[str]:
+        """Without what lies beside each of them."""
+        return [name for name in self.published() if name.endswith(".h5")]
 
     def download(self, model: str, file: Path) -> Path:
         file.write_bytes(self.azurite.service().get_blob_client("models", model).download_blob().readall())
