@@ -1,5 +1,6 @@
 #include "cli/output_format.h"
 
+#include "base/json_text.h"
 #include "base/yaml_writer.h"
 
 namespace abo::cli {
@@ -7,7 +8,7 @@ namespace abo::cli {
 void print_value(const json::value& value, OutputFormat format, std::ostream& out) {
   switch (format) {
     case OutputFormat::Json:
-      out << json::serialize(value) << '\n';
+      out << to_json_text(value) << '\n';
       return;
     case OutputFormat::Table:
     case OutputFormat::Yaml:

@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/json_text.h"
+
 namespace abo {
 namespace {
 
@@ -186,7 +188,7 @@ class Writer {
     const json::string* text = value.if_string();
     if (text && is_literal(*text)) return literal(*text, std::max<std::size_t>(indent, 2));
     if (text && is_prose(*text)) return folded(*text, std::max<std::size_t>(indent, 2));
-    out_ += text ? scalar(*text) : json::serialize(value);
+    out_ += text ? scalar(*text) : to_json_text(value);
     out_ += '\n';
   }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/text.h"
 #include "kube/kube_error.h"
 #include "kube/resource.h"
@@ -119,7 +120,7 @@ Task<Result<json::object>> Client::write(std::string verb, std::string method, s
 }
 
 Task<Result<json::object>> Client::create(std::string path, json::object object, WriteOptions options) {
-  return write("create", "POST", std::move(path), json::serialize(object), "application/json",
+  return write("create", "POST", std::move(path), to_json_text(object), "application/json",
                std::move(options));
 }
 
@@ -138,7 +139,7 @@ Task<Result<Secret>> Client::service_account_token(std::string ns, std::string n
 }
 
 Task<Result<json::object>> Client::replace(std::string path, json::object object, WriteOptions options) {
-  return write("update", "PUT", std::move(path), json::serialize(object), "application/json",
+  return write("update", "PUT", std::move(path), to_json_text(object), "application/json",
                std::move(options));
 }
 

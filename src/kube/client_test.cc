@@ -37,6 +37,12 @@ TEST_F(ClientTest, a_create_is_one_post_with_the_field_manager) {
   EXPECT_EQ(observed, std::vector<std::string>{"create 201"});
 }
 
+TEST_F(ClientTest, half_a_cpu_is_sent_as_kubectl_sends_it) {
+  transport.then(201, json::object{});
+  (void)run(client.create("/p", {{"requests", {{"cpu", 0.5}}}}));
+  EXPECT_EQ(transport.requests.at(0).body, R"({"requests":{"cpu":0.5}})");
+}
+
 TEST_F(ClientTest, a_dry_run_says_so_in_the_query) {
   transport.then(201, json::object{});
   (void)run(client.create("/api/v1/namespaces/a/pods", {}, {.dry_run = true}));
