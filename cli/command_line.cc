@@ -60,6 +60,16 @@ void add_format(CLI::App& command, OutputFormat& format, const char* initial) {
       ->default_str(initial);
 }
 
+// A flag that may be repeated, or hold several values between commas. It takes one argument each time: what follows is a
+// FILE or a mistake, no further value.
+void add_list(CLI::App& command, std::string name, std::vector<std::string>& values, std::string value_name,
+              std::string help) {
+  command.add_option(std::move(name), values, std::move(help))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name(std::move(value_name));
+}
+
 // Every flag has an environment variable: --settle-margin of `run` is AZURE_BLOB_OPERATOR_SETTLE_MARGIN, those of other
 // commands carry the command's name as well, so that what is set for one does not surprise another.
 void name_environment(CLI::App& command) {
@@ -82,10 +92,8 @@ void add_run(CLI::App& app, RunOptions& o, int& exit_code) {
       "# on the kubeconfig's current context, readable\nazure-blob-operator run --log-format text\n"
       "# for two teams, against Azurite\n"
       "azure-blob-operator run --namespace team-a,team-b --allowed-endpoint http://127.0.0.1:10000");
-  command
-      ->add_option("--namespace", o.namespaces, "Watch this namespace only; may be repeated (default: all)")
-      ->delimiter(',')
-      ->type_name("NAME");
+  add_list(*command, "--namespace", o.namespaces, "NAME",
+           "Watch this namespace only; may be repeated (default: all)");
   command
       ->add_option(
           "--kubeconfig", o.kubeconfig,
@@ -118,18 +126,12 @@ void add_run(CLI::App& app, RunOptions& o, int& exit_code) {
                    "Polls that may run at the same time, over all watchers")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command
-      ->add_option("--allowed-endpoint", o.allowed_endpoints,
-                   "Blob endpoint that watchers may use besides Azure's own, as an origin: "
-                   "http://127.0.0.1:10000 or https://*.blob.example.internal; may be repeated")
-      ->delimiter(',')
-      ->type_name("ORIGIN");
-  command
-      ->add_option("--allowed-kind", o.allowed_kinds,
-                   "Kind that templates may create: \"batch/v1 Job\", \"argoproj.io Workflow\"; may be "
-                   "repeated (default: these two)")
-      ->delimiter(',')
-      ->type_name("KIND");
+  add_list(*command, "--allowed-endpoint", o.allowed_endpoints, "ORIGIN",
+           "Blob endpoint that watchers may use besides Azure's own, as an origin: "
+           "http://127.0.0.1:10000 or https://*.blob.example.internal; may be repeated");
+  add_list(*command, "--allowed-kind", o.allowed_kinds, "KIND",
+           "Kind that templates may create: \"batch/v1 Job\", \"argoproj.io Workflow\"; may be "
+           "repeated (default: these two)");
   command->add_flag("--allow-operator-identity", o.allow_operator_identity,
                     "Let watchers use the operator's own Azure identity (spec.identity without "
                     "serviceAccountName); everyone who may write a watcher then reads what it may read");
@@ -237,12 +239,9 @@ void add_preview_flags(CLI::App& command, PreviewOptions& o) {
       ->type_name("FILE");
   command.add_option("--context", o.context, "Context of the kubeconfig (default: the current one)")
       ->type_name("NAME");
-  command
-      .add_option("--allowed-endpoint", o.allowed_endpoints,
-                  "Blob endpoint to send the credential to although it is not Azure's own, as an origin: "
-                  "http://127.0.0.1:10000; may be repeated")
-      ->delimiter(',')
-      ->type_name("ORIGIN");
+  add_list(command, "--allowed-endpoint", o.allowed_endpoints, "ORIGIN",
+           "Blob endpoint to send the credential to although it is not Azure's own, as an origin: "
+           "http://127.0.0.1:10000; may be repeated");
   command
       .add_option("--ca-file", o.ca_file,
                   "PEM file with certificate authorities to trust for blob endpoints besides the system's")

@@ -35,6 +35,32 @@ std::string section(const std::string& command) {
   return text.substr(at, text.find("\n## ", at) - at);
 }
 
+// A call of the program, up to where it would need a cluster: its exit code and what it said.
+struct Answer {
+  int code = 0;
+  std::string out, err;
+};
+
+Answer call(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "azure-blob-operator");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Answer answer;
+  answer.code = command_line(static_cast<int>(argv.size()), argv.data());
+  answer.out = testing::internal::GetCapturedStdout();
+  answer.err = testing::internal::GetCapturedStderr();
+  return answer;
+}
+
+const std::string no_file = "/nonexistent/watcher.yaml";
+// Comes to the point where `run` looks for its cluster, and no further.
+Answer call_run(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {"run", "--kubeconfig", "/nonexistent/kubeconfig"});
+  return call(std::move(flags));
+}
+
 TEST(FlagsPage, has_every_flag_of_every_command_and_no_other) {
   for (const CommandDoc& command : program.commands) {
     std::string page = section(command.name);
@@ -71,6 +97,31 @@ TEST(CommandLine, every_flag_has_an_environment_variable_of_its_own) {
       EXPECT_NE(flag.variable, "") << "--" << flag.name << " of " << command.name;
       EXPECT_TRUE(variables.insert(flag.variable).second) << flag.variable;
     }
+  }
+}
+
+TEST(CommandLine, a_file_behind_a_repeatable_flag_is_no_value_of_it) {
+  const std::string flag = "--allowed-endpoint", origin = "http://127.0.0.1:10000";
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"preview", flag, origin, no_file},
+        {"preview", flag, origin, flag, "https://x.example", no_file},
+        {"preview", flag, origin, no_file, "-o", "json"},
+        {"preview", flag, origin, no_file, "--only=all", "--limit", "3"},
+        {"preview", no_file, flag, origin},
+        {"preview", flag + "=" + origin, no_file},
+        {"preview", flag, origin + ",https://x.example", no_file},
+        {"preview", flag, origin, "--limit", "3", no_file, "-o", "json"}}) {
+    EXPECT_THAT(call(arguments).err, HasSubstr(no_file + ": cannot be read"))
+        << testing::PrintToString(arguments);
+  }
+}
+
+TEST(CommandLine, run_takes_no_argument_behind_a_repeatable_flag) {
+  for (const char* flag : {"--namespace", "--allowed-endpoint", "--allowed-kind"}) {
+    Answer answer = call_run({flag, "http://x", "stray"});
+    EXPECT_EQ(answer.code, 2);
+    EXPECT_THAT(answer.err, HasSubstr("stray")) << flag;
+    EXPECT_THAT(answer.err, testing::Not(HasSubstr("cannot start"))) << flag;
   }
 }
 
