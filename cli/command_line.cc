@@ -1,12 +1,17 @@
 #include "cli/command_line.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <memory>
 
+#include "base/duration.h"
+#include "base/text.h"
 #include "cli/completion.h"
 #include "cli/help_page.h"
 #include "cli/man_page.h"
@@ -18,6 +23,8 @@
 
 namespace abo::cli {
 namespace {
+
+using namespace std::chrono_literals;
 
 const std::map<std::string, OutputFormat> formats = {
     {"table", OutputFormat::Table}, {"json", OutputFormat::Json}, {"yaml", OutputFormat::Yaml}};
@@ -58,6 +65,30 @@ CLI::Option* add_choice(CLI::App& command, std::string name, Enum& value,
 void add_format(CLI::App& command, OutputFormat& format, const char* initial) {
   add_choice(command, "-o,--output", format, formats, {"table", "json", "yaml"}, "How to print it")
       ->default_str(initial);
+}
+
+// A length of time in whole seconds.
+void add_duration(CLI::App& command, std::string name, std::chrono::seconds& value,
+                  std::chrono::seconds least, std::chrono::seconds most, std::string help) {
+  auto check = [least, most](const std::string& text) -> std::string {
+    auto duration = parse_duration(text);
+    if (!duration) {
+      return fmt::format("\"{}\" is no duration: write 30s, 5m, 1h or 1m30s (a plain number is seconds)",
+                         bounded_text(text, 80));
+    }
+    if (*duration < least || *duration > most) {
+      return fmt::format("must be between {} and {}, got {}", format_duration(least), format_duration(most),
+                         text);
+    }
+    return *duration % 1s == 0s ? "" : text + " is not a whole number of seconds";
+  };
+  auto set = [&value](const std::string& text) {
+    if (auto duration = parse_duration(text)) value = std::chrono::floor<std::chrono::seconds>(*duration);
+  };
+  command.add_option_function<std::string>(std::move(name), set, std::move(help))
+      ->check(check)
+      ->type_name("DURATION")
+      ->default_str(format_duration(value));
 }
 
 // A flag that may be repeated, or hold several values between commas. It takes one argument each time: what follows is a
@@ -140,19 +171,11 @@ void add_run(CLI::App& app, RunOptions& o, int& exit_code) {
           "--default-service-account", o.default_service_account,
           "Create resources as this ServiceAccount of the watcher's namespace where the watcher names none")
       ->type_name("NAME");
-  command
-      ->add_option(
-          "--settle-margin", o.settle_margin_seconds,
-          "Seconds after which a listing surely shows a blob; younger blobs are remembered one by one")
-      ->check(CLI::Range(1, 3600))
-      ->type_name("SECONDS")
-      ->capture_default_str();
-  command
-      ->add_option("--idle-status-interval", o.idle_status_interval_seconds,
-                   "Seconds between refreshes of an idle watcher's status")
-      ->check(CLI::Range(1, 86400))
-      ->type_name("SECONDS")
-      ->capture_default_str();
+  add_duration(*command, "--settle-margin", o.settle_margin, 1s, 1h,
+               "Age at which a listing surely shows a blob, as in 30s, 5m, 1m30s; younger blobs are "
+               "remembered one by one");
+  add_duration(*command, "--idle-status-interval", o.idle_status_interval, 1s, 24h,
+               "Time between refreshes of an idle watcher's status");
   command
       ->add_option("--ca-file", o.ca_file,
                    "PEM file with certificate authorities to trust for blob endpoints besides the system's")

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <re2/re2.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -60,6 +61,16 @@ Answer call_run(std::vector<std::string> flags) {
   flags.insert(flags.begin(), {"run", "--kubeconfig", "/nonexistent/kubeconfig"});
   return call(std::move(flags));
 }
+
+class WithVariable {
+ public:
+  WithVariable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  WithVariable(const WithVariable&) = delete;
+  ~WithVariable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
 
 TEST(FlagsPage, has_every_flag_of_every_command_and_no_other) {
   for (const CommandDoc& command : program.commands) {
@@ -123,6 +134,25 @@ TEST(CommandLine, run_takes_no_argument_behind_a_repeatable_flag) {
     EXPECT_THAT(answer.err, HasSubstr("stray")) << flag;
     EXPECT_THAT(answer.err, testing::Not(HasSubstr("cannot start"))) << flag;
   }
+}
+
+TEST(CommandLine, durations_are_taken_in_gos_form_and_as_plain_seconds) {
+  for (const char* duration : {"2s", "5m", "1h", "1m30s", "2", "2000ms"}) {
+    EXPECT_THAT(call_run({"--settle-margin", duration, "--idle-status-interval", duration}).err,
+                HasSubstr("cannot start"))
+        << duration;
+  }
+  EXPECT_THAT(call_run({"--settle-margin", "soon"}).err, HasSubstr("write 30s, 5m, 1h or 1m30s"));
+  EXPECT_THAT(call_run({"--settle-margin", "500ms"}).err, HasSubstr("must be between 1s and 1h, got 500ms"));
+  EXPECT_THAT(call_run({"--settle-margin", "1500ms"}).err, HasSubstr("whole number of seconds"));
+  EXPECT_THAT(call_run({"--idle-status-interval", "25h"}).err, HasSubstr("must be between 1s and 24h"));
+}
+
+TEST(CommandLine, durations_in_the_environment_are_no_different) {
+  WithVariable margin("AZURE_BLOB_OPERATOR_SETTLE_MARGIN", "1m30s");
+  EXPECT_THAT(call_run({}).err, HasSubstr("cannot start"));
+  WithVariable wrong("AZURE_BLOB_OPERATOR_SETTLE_MARGIN", "1d");
+  EXPECT_THAT(call_run({}).err, HasSubstr("\"1d\" is no duration"));
 }
 
 TEST(HelpPage, fits_a_terminal_and_shows_how_to_call_each_command) {

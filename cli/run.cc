@@ -42,8 +42,8 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   config.settings.identities = std::move(*identities);
   config.settings.allow_operator_identity = options.allow_operator_identity;
   config.settings.default_service_account = options.default_service_account;
-  config.settings.settle_margin = std::chrono::seconds{options.settle_margin_seconds};
-  config.settings.idle_status_interval = std::chrono::seconds{options.idle_status_interval_seconds};
+  config.settings.settle_margin = options.settle_margin;
+  config.settings.idle_status_interval = options.idle_status_interval;
   config.settings.max_concurrent_polls = options.max_concurrent_polls;
   config.settings.per_watcher_metrics = options.per_watcher_metrics;
   config.leader_elect = options.leader_elect;

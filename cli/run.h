@@ -26,8 +26,8 @@ struct RunOptions {
   std::vector<std::string> allowed_kinds;
   bool allow_operator_identity = false;
   std::string default_service_account;
-  std::int64_t settle_margin_seconds = 30;
-  std::int64_t idle_status_interval_seconds = 300;
+  std::chrono::seconds settle_margin{30};
+  std::chrono::seconds idle_status_interval{300};
   std::string ca_file;
   bool per_watcher_metrics = true;
 };
