@@ -101,13 +101,16 @@ void add_list(CLI::App& command, std::string name, std::vector<std::string>& val
       ->type_name(std::move(value_name));
 }
 
+// What holds for all flags of a command, which has them all by now. One that takes a single value takes the last that is
+// given, so that an alias or a wrapper can be overruled.
 // Every flag has an environment variable: --settle-margin of `run` is AZURE_BLOB_OPERATOR_SETTLE_MARGIN, those of other
 // commands carry the command's name as well, so that what is set for one does not surprise another.
-void name_environment(CLI::App& command) {
+void finish(CLI::App& command) {
   std::string prefix = "AZURE_BLOB_OPERATOR_";
   if (command.get_name() != "run") prefix += upper(command.get_name()) + "_";
   for (CLI::Option* option : command.get_options()) {
     if (option->get_lnames().empty() || option->get_lnames()[0] == "help") continue;
+    if (option->get_items_expected_max() <= 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     option->envname(prefix + upper(option->get_lnames()[0]));
   }
 }
@@ -185,7 +188,7 @@ void add_run(CLI::App& app, RunOptions& o, int& exit_code) {
                  "Metrics of each watcher, labelled with its namespace and name; with "
                  "--per-watcher-metrics=false they are summed up")
       ->default_str("true");
-  name_environment(*command);
+  finish(*command);
   command->callback([&o, &exit_code] { exit_code = run(o); });
 }
 
@@ -206,7 +209,7 @@ void add_validate(CLI::App& app, ValidateFlags& flags, int& exit_code) {
       "# what a chart makes\nhelm template . | azure-blob-operator validate -");
   command->add_option("FILE", flags.files, "YAML files; - is the standard input")->required();
   add_format(*command, flags.format, "table");
-  name_environment(*command);
+  finish(*command);
   command->callback(
       [&flags, &exit_code] { exit_code = validate(flags.files, flags.format, std::cout, std::cerr); });
 }
@@ -245,7 +248,7 @@ void add_render(CLI::App& app, RenderFlags& flags, int& exit_code) {
   command->add_option("--watcher", o.watcher, "Which watcher, when the file holds several")
       ->type_name("NAME");
   add_format(*command, o.output, "yaml");
-  name_environment(*command);
+  finish(*command);
   command->callback(
       [&flags, &exit_code] { exit_code = render(flags.file, flags.options, std::cout, std::cerr); });
 }
@@ -310,14 +313,14 @@ void add_preview(CLI::App& app, PreviewOptions& o, int& exit_code) {
       ->required();
   add_preview_flags(*command, o);
   add_format(*command, o.output, "table");
-  name_environment(*command);
+  finish(*command);
   command->callback([&o, &exit_code] { exit_code = preview(o, std::cout, std::cerr); });
 }
 
 void add_version(CLI::App& app, OutputFormat& format) {
   CLI::App* command = app.add_subcommand("version", "Print the version");
   add_format(*command, format, "table");
-  name_environment(*command);
+  finish(*command);
   command->callback([&format] {
     if (format == OutputFormat::Table) {
       std::cout << "azure-blob-operator " ABO_VERSION "\n";
@@ -337,7 +340,7 @@ void add_completion(CLI::App& app, Shell& shell) {
       "azure-blob-operator completion zsh > \"${fpath[1]}/_azure-blob-operator\"\n"
       "azure-blob-operator completion fish > ~/.config/fish/completions/azure-blob-operator.fish");
   add_choice(*command, "SHELL", shell, shells, {"bash", "zsh", "fish"}, "For which shell")->required();
-  command->callback([&app, &shell] { std::cout << completion(describe(app), shell); });
+  command->callback([&shell] { std::cout << completion(describe_program(), shell); });
 }
 
 void add_man(CLI::App& app) {
@@ -345,7 +348,7 @@ void add_man(CLI::App& app) {
   command->footer(
       "azure-blob-operator man | man -l -\n"
       "azure-blob-operator man > ~/.local/share/man/man1/azure-blob-operator.1");
-  command->callback([&app] { std::cout << man_page(describe(app), ABO_VERSION); });
+  command->callback([] { std::cout << man_page(describe_program(), ABO_VERSION); });
 }
 
 // CLI11's own help is replaced by ours.
@@ -361,6 +364,44 @@ class HelpFormatter final : public CLI::FormatterBase {
     return help_page(program);
   }
 };
+
+// The command that the arguments name: no flag before it takes a value.
+CLI::App* chosen(CLI::App& app, const std::vector<std::string>& arguments) {
+  auto word = std::ranges::find_if(arguments, [](const std::string& text) { return !text.starts_with('-'); });
+  if (word == arguments.end()) return nullptr;
+  auto named = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == *word; });
+  return named.empty() ? nullptr : named.front();
+}
+
+// CLI11 reads the variables of all commands; one that is wrong is the business of its own.
+void forget_variables_of_others(CLI::App& app, const CLI::App* command) {
+  for (CLI::App* other : app.get_subcommands({})) {
+    if (other == command) continue;
+    for (CLI::Option* option : other->get_options()) option->envname("");
+  }
+}
+
+// "-o=json" as "-o json", and "--ca-file=" as "--ca-file ''": CLI11 would take "=json" for the value, and the next argument
+// for the missing one.
+std::vector<std::string> plainly_spelled(const CLI::App& command, const std::vector<std::string>& arguments) {
+  std::vector<std::string> plain;
+  bool flags = true;
+  for (const std::string& argument : arguments) {
+    flags = flags && argument != "--";
+    std::size_t equals = argument.find('=');
+    bool awkward =
+        argument.starts_with("--") ? equals + 1 == argument.size() : argument.starts_with('-') && equals == 2;
+    const CLI::Option* option =
+        flags && awkward ? command.get_option_no_throw(argument.substr(0, equals)) : nullptr;
+    if (option && option->get_items_expected_max() > 0) {
+      plain.push_back(argument.substr(0, equals));
+      plain.push_back(argument.substr(equals + 1));
+    } else {
+      plain.push_back(argument);
+    }
+  }
+  return plain;
+}
 
 // The parser and where it puts what it reads.
 class Program {
@@ -405,8 +446,13 @@ ProgramDoc describe_program() {
 
 int command_line(int argc, char** argv) {
   Program program;
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const CLI::App* command = chosen(program.app, arguments);
+  forget_variables_of_others(program.app, command);
+  if (command) arguments = plainly_spelled(*command, arguments);
+  std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
-    program.app.parse(argc, argv);
+    program.app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     return program.app.exit(error) == 0 ? 0 : 2;
   }

@@ -155,6 +155,36 @@ TEST(CommandLine, durations_in_the_environment_are_no_different) {
   EXPECT_THAT(call_run({}).err, HasSubstr("\"1d\" is no duration"));
 }
 
+TEST(CommandLine, a_value_may_stand_behind_an_equals_sign_however_the_flag_is_spelled) {
+  for (const char* flag : {"-o=json", "-ojson", "--output=json"}) {
+    EXPECT_THAT(call({"version", flag}).out, testing::StartsWith("{\"version\":")) << flag;
+  }
+  EXPECT_THAT(call({"preview", "-n=ml", no_file}).err, HasSubstr(no_file + ": cannot be read"));
+}
+
+TEST(CommandLine, an_empty_value_is_an_empty_value) {
+  EXPECT_THAT(call_run({"--ca-file=", "--log-level", "debug"}).err, HasSubstr("cannot start"));
+  EXPECT_THAT(call({"preview", "--context=", no_file}).err, HasSubstr(no_file + ": cannot be read"));
+  EXPECT_THAT(call({"version", "--output="}).err, HasSubstr("is none of table|json|yaml"));
+  EXPECT_EQ(call({"render", no_file, "--blob", "a="}).code, 2);
+}
+
+TEST(CommandLine, of_a_flag_given_twice_the_last_counts) {
+  EXPECT_THAT(call({"version", "-o", "table", "-o", "json"}).out, HasSubstr("{\"version\":"));
+  EXPECT_THAT(
+      call_run({"--log-format", "text", "--log-format", "json", "--leader-elect", "--leader-elect"}).err,
+      HasSubstr("\"cannot start\""));
+}
+
+TEST(CommandLine, a_variable_of_another_command_breaks_none) {
+  WithVariable wrong("AZURE_BLOB_OPERATOR_MAX_CONCURRENT_POLLS", "many");
+  WithVariable format("AZURE_BLOB_OPERATOR_VALIDATE_OUTPUT", "xml");
+  EXPECT_EQ(call({"version"}).code, 0);
+  EXPECT_THAT(call({"man"}).out, HasSubstr("AZURE_BLOB_OPERATOR_VALIDATE_OUTPUT"));
+  EXPECT_THAT(call({"validate", no_file}).err, HasSubstr("xml is none of"));
+  EXPECT_THAT(call_run({}).err, HasSubstr("many"));
+}
+
 TEST(HelpPage, fits_a_terminal_and_shows_how_to_call_each_command) {
   for (const CommandDoc& command : program.commands) {
     std::string page = help_page(program, command);
