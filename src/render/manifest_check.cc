@@ -126,11 +126,12 @@ Checked<void> check_texts(const json::object& metadata, std::string_view field) 
 
 Checked<void> check_namespace(const json::object& metadata, std::string_view watcher_namespace) {
   const json::value* value = metadata.if_contains("namespace");
-  if (!value) return {};
+  if (!value || value->is_null()) return {};
   const auto* text = value->if_string();
   bool same =
       text && (watcher_namespace.empty() ? text->find("${") == text->npos : *text == watcher_namespace);
-  if (same) return {};
+  bool said_without_naming = text && (text->empty() || *text == "${WATCHER_NAMESPACE}");
+  if (same || said_without_naming) return {};
   return complain("/metadata/namespace",
                   watcher_namespace.empty()
                       ? "must be a plain text, the watcher's own namespace: remove it"

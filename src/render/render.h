@@ -52,7 +52,8 @@ class Template {
   // namespace than `watcher_namespace`, refused fields (ownerReferences, finalizers, status), unknown ${BLOB_...},
   // over 256 KiB, too deep, too many aliases, a name whose own letters are illegal. KindNotAllowed for RBAC kinds and
   // AzureBlobWatchers. A generateName becomes a name that ends in ${BLOB_HASH}: names must be deterministic.
-  // watcher_namespace "": not known (a file checked offline), so metadata.namespace is not compared.
+  // watcher_namespace "": not known (a file checked offline), so metadata.namespace is not compared. Empty, null and
+  // ${WATCHER_NAMESPACE} name no other.
   // group_names: the pattern's groups in order, "" for those without a name (so that ${MATCH_2} can be checked now).
   static Result<Template> parse(std::string_view text, std::string_view expected_kind,
                                 std::string_view watcher_namespace,

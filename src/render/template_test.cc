@@ -283,8 +283,14 @@ TEST(Template, refuses_kinds_that_are_never_created) {
 TEST(Template, refuses_another_namespace_and_accepts_its_own) {
   EXPECT_THAT(refused(job_named("x\n  namespace: kube-system")).message,
               AllOf(HasSubstr("line 5"), HasSubstr("metadata.namespace"), HasSubstr("\"ml\"")));
-  refused(job_named("x\n  namespace: ${WATCHER_NAMESPACE}"));
-  EXPECT_EQ(name_of(rendered(parsed(job_named("x\n  namespace: ml")))), "x");
+  refused(job_named("x\n  namespace: x-${WATCHER_NAMESPACE}"));
+  refused(job_named("x\n  namespace: 7"));
+  for (const char* own : {"ml", "${WATCHER_NAMESPACE}", "''", "null", ""}) {
+    Rendered one = rendered(parsed(job_named(fmt::format("x\n  namespace: {}", own))));
+    EXPECT_EQ(find_string(one.object, {"metadata", "namespace"}), "ml") << own;
+    EXPECT_TRUE(Template::parse(job_named(fmt::format("x\n  namespace: {}", own)), "Job", "", {})) << own;
+  }
+  EXPECT_FALSE(Template::parse(job_named("x\n  namespace: ${BLOB_NAME}"), "Job", "", {}));
   EXPECT_TRUE(Template::parse(job_named("x\n  namespace: any"), "Job", "", {}));
 }
 
