@@ -3,6 +3,7 @@
 // blob is called: values only ever fill texts.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,9 +26,16 @@ enum class Place : std::uint8_t {
   PodText,  // a container's command, args or env value, where the kubelet reads $(VAR) and $$: values are escaped
 };
 
+// The variables that a container has, as far as its manifest tells.
+struct PodVariables {
+  std::vector<std::string> names;  // of its `env`
+  bool others = false;             // it has an `envFrom`, or a name in its `env` holds a variable
+};
+
 struct Scalar {
   Text text;
   Place place = Place::Raw;
+  std::shared_ptr<const PodVariables> pod_variables{};  // of a PodText
 };
 
 struct Node;

@@ -16,8 +16,9 @@ struct Context {
   std::string_view list_key;  // the key of the list it stands in
   std::size_t depth = 0;      // 0: the manifest itself
   Place place = Place::Raw;   // of the value, when it is a text, or of the texts in it, when it is a list
-  Place member_place = Place::Raw;  // of the texts directly in it, when it is a mapping
-  bool env = false;                 // the list `env` of a container, or one entry of it
+  Place member_place = Place::Raw;                      // of the texts directly in it, when it is a mapping
+  bool env = false;                                     // the list `env` of a container, or one entry of it
+  std::shared_ptr<const PodVariables> pod_variables{};  // of the container around it
 };
 
 // Argo has podMetadata and workflowMetadata as well.
@@ -30,8 +31,24 @@ bool is_container(const json::object& object, const Context& context) {
          std::ranges::find(container_lists, context.list_key) != std::end(container_lists);
 }
 
+std::shared_ptr<const PodVariables> pod_variables(const json::object& container) {
+  PodVariables variables;
+  variables.others = container.contains("envFrom");
+  const json::array* env = find_array(container, {"env"});
+  for (std::size_t i = 0; env && i < env->size(); ++i) {
+    const json::object* entry = (*env)[i].if_object();
+    std::string_view name = entry ? find_string(*entry, {"name"}) : std::string_view{};
+    variables.names.emplace_back(name);
+    variables.others |= name.contains("${");
+  }
+  return std::make_shared<const PodVariables>(std::move(variables));
+}
+
 Context context_of(std::string_view key, const json::object& parent, const Context& around) {
-  Context context{.key = key, .depth = around.depth + 1, .place = around.member_place};
+  Context context{.key = key,
+                  .depth = around.depth + 1,
+                  .place = around.member_place,
+                  .pod_variables = around.pod_variables};
   if (is_metadata(around.key)) {
     if (key == "labels") context.member_place = Place::LabelValue;
     if (key == "name" || key == "generateName")
@@ -51,13 +68,14 @@ class Compiler {
   explicit Compiler(const std::vector<std::string>& group_names) : group_names_(group_names) {}
 
   Checked<Node> value(const json::value& source, const Context& context) {
-    if (const auto* string = source.if_string()) return scalar(*string, context.place);
+    if (const auto* string = source.if_string()) return scalar(*string, context);
     if (const auto* list = source.if_array()) return items(*list, context);
     if (const auto* object = source.if_object()) return members(*object, context);
     return Node{source};
   }
 
-  Checked<Node> members(const json::object& source, const Context& around) {
+  Checked<Node> members(const json::object& source, Context around) {
+    if (is_container(source, around)) around.pod_variables = pod_variables(source);
     Members members;
     for (const auto& [name, child] : source) {
       auto key = text(name);
@@ -72,8 +90,11 @@ class Compiler {
 
  private:
   Checked<Node> items(const json::array& source, const Context& around) {
-    Context context{
-        .list_key = around.key, .depth = around.depth + 1, .place = around.place, .env = around.env};
+    Context context{.list_key = around.key,
+                    .depth = around.depth + 1,
+                    .place = around.place,
+                    .env = around.env,
+                    .pod_variables = around.pod_variables};
     Items items;
     for (std::size_t i = 0; i < source.size(); ++i) {
       auto node = value(source[i], context);
@@ -83,12 +104,12 @@ class Compiler {
     return folded(std::move(items));
   }
 
-  Checked<Node> scalar(std::string_view source, Place place) {
+  Checked<Node> scalar(std::string_view source, const Context& context) {
     auto parsed = text(source);
     if (!parsed) return std::unexpected(std::move(parsed.error()));
     // The object's name may be too long even without a variable; then the hash in it is the blob's.
-    if (parsed->constant() && place != Place::Name) return Node{json::value(parsed->constant_text())};
-    return Node{Scalar{std::move(*parsed), place}};
+    if (parsed->constant() && context.place != Place::Name) return Node{json::value(parsed->constant_text())};
+    return Node{Scalar{std::move(*parsed), context.place, context.pod_variables}};
   }
 
   Checked<Text> text(std::string_view source) {

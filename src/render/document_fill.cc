@@ -1,6 +1,7 @@
 // From tree to object: one blob's values put into the texts.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "render/document.h"
@@ -37,14 +38,39 @@ std::unexpected<Complaint> unsafe(const ExpressionMarks& marks) {
                 ""});
 }
 
-// The kubelet reads $(VAR) as a variable and $$ as $: a value's own dollars are doubled where it would see either, so
-// that the container gets the value itself. `next` is the byte behind the value, for its last dollar.
-void append_escaped(std::string& out, std::string_view value, char next) {
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    char behind = i + 1 < value.size() ? value[i + 1] : next;
-    out += value[i];
-    if (value[i] == '$' && (behind == '$' || behind == '(')) out += '$';
+constexpr std::string_view capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+constexpr std::string_view name_bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+// May a container have a variable of this name? Service links (DB_SERVICE_HOST, DB_PORT_80_TCP) and what controllers and
+// webhooks add to Pods (ARGO_TEMPLATE, AZURE_CLIENT_ID) stand in no manifest, but are in capitals with an underscore.
+bool may_be_defined(std::string_view name, const PodVariables& variables) {
+  if (name.contains('_') && name.find_first_not_of(capitals) == name.npos) return true;
+  if (variables.others && name.find_first_not_of(name_bytes) == name.npos) return true;
+  return std::ranges::find(variables.names, name) != variables.names.end();
+}
+
+// The kubelet reads $$ as $, and $(VAR) as a variable if the container has one, else as it stands. Goes through the text as
+// it does and doubles a value's own dollar where it would see either, so that the container gets the value itself.
+// `of_values` has a mark for each byte of `text` that a value brought.
+std::string escaped(std::string_view text, const std::vector<bool>& of_values,
+                    const PodVariables& variables) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    std::string_view rest = text.substr(i);
+    std::size_t length = 1;  // what the kubelet takes in one step
+    bool doubled = false;
+    if (rest.starts_with("$$")) {
+      doubled = of_values[i];
+      length = doubled ? 1 : 2;
+    } else if (std::size_t close = rest.find(')'); rest.starts_with("$(") && close != rest.npos) {
+      doubled = of_values[i] && may_be_defined(rest.substr(2, close - 2), variables);
+      length = doubled ? 1 : close + 1;
+    }
+    if (doubled) out += '$';
+    out += rest.substr(0, length);
+    i += length;
   }
+  return out;
 }
 
 class Filler {
@@ -61,9 +87,9 @@ class Filler {
   Checked<json::value> one(const Scalar& scalar) {
     switch (scalar.place) {
       case Place::Raw:
-        return raw(scalar.text, false);
+        return raw(scalar.text, nullptr);
       case Place::PodText:
-        return raw(scalar.text, true);
+        return raw(scalar.text, scalar.pod_variables.get());
       case Place::Name:
         return legal(scalar.text, filling_.name_rule);
       case Place::InnerName:
@@ -71,7 +97,7 @@ class Filler {
       case Place::LabelValue:
         return legal(scalar.text, {NameForm::LabelValue, label_value_limit});
     }
-    return raw(scalar.text, false);
+    return raw(scalar.text, nullptr);
   }
 
   Checked<json::value> one(const Items& items) {
@@ -89,7 +115,7 @@ class Filler {
     json::object object;
     object.reserve(members.size());
     for (const Member& member : members) {
-      auto key = raw_text(member.key, false);
+      auto key = raw_text(member.key, nullptr);
       if (!key) return std::unexpected(std::move(key.error()));
       auto value = node(member.value.front());
       if (!value) return below(*key, std::move(value.error()));
@@ -100,44 +126,31 @@ class Filler {
     return json::value(std::move(object));
   }
 
-  Checked<json::value> raw(const Text& text, bool pod_text) {
-    auto filled = raw_text(text, pod_text);
+  Checked<json::value> raw(const Text& text, const PodVariables* pod_variables) {
+    auto filled = raw_text(text, pod_variables);
     if (!filled) return std::unexpected(std::move(filled.error()));
     return json::value(*filled);
   }
 
-  Checked<std::string> raw_text(const Text& text, bool pod_text) {
+  // With `pod_variables` as the kubelet has to find it.
+  Checked<std::string> raw_text(const Text& text, const PodVariables* pod_variables) {
     const ExpressionMarks& marks = filling_.marks;
     bool guarded = !marks.open.empty() && !text.constant();
     std::string out;
     std::size_t own_marks = 0;  // those that the template itself wrote
-    const auto& pieces = text.pieces();
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-      std::string_view value = filling_.values.get(pieces[i]);
-      if (!pieces[i].variable) {
-        if (guarded) own_marks += count(value, marks.open);
-        out += value;
-        continue;
-      }
-      if (guarded && value.find_first_not_of(harmless) != value.npos && inside_expression(out, marks)) {
+    std::vector<bool> of_values;
+    for (const Piece& piece : text.pieces()) {
+      std::string_view value = filling_.values.get(piece);
+      if (guarded && !piece.variable) own_marks += count(value, marks.open);
+      if (guarded && piece.variable && value.find_first_not_of(harmless) != value.npos &&
+          inside_expression(out, marks)) {
         return unsafe(marks);
       }
-      if (pod_text) {
-        append_escaped(out, value, next_byte(pieces, i + 1));
-      } else {
-        out += value;
-      }
+      out += value;
+      of_values.resize(out.size(), piece.variable.has_value());
     }
     if (guarded && count(out, marks.open) != own_marks) return unsafe(marks);
-    return out;
-  }
-
-  char next_byte(const std::vector<Piece>& pieces, std::size_t from) {
-    for (; from < pieces.size(); ++from) {
-      std::string_view value = filling_.values.get(pieces[from]);
-      if (!value.empty()) return value.front();
-    }
-    return '\0';
+    return pod_variables ? escaped(out, of_values, *pod_variables) : out;
   }
 
   json::value legal(const Text& text, const NameRule& rule) {

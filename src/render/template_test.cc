@@ -398,38 +398,62 @@ const json::value& container_of(const Rendered& one) {
   return find_array(one.object, {"spec", "containers"})->at(0);
 }
 
-// What the kubelet makes of a text when no variable is known: $(X) stays, $$ becomes $.
-std::string as_kubelet_reads(std::string_view text, bool& expanded) {
+// What the kubelet makes of a text when the one variable "a" is defined: $(a) goes, any other $(X) stays, $$ becomes $.
+std::string as_kubelet_reads(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    out += text[i];
-    if (text[i] != '$' || i + 1 == text.size()) continue;
-    if (text[i + 1] == '$')
-      ++i;
-    else if (text[i + 1] == '(')
-      expanded = true;
+  while (!text.empty()) {
+    std::size_t close = text.find(')'), taken = 1;
+    if (text.starts_with("$(a)")) {
+      out += "<expanded>";
+      taken = 4;
+    } else if (text.starts_with("$(") && close != text.npos) {
+      taken = close + 1;
+      out += text.substr(0, taken);
+    } else {
+      out += text.front();
+      if (text.starts_with("$$")) taken = 2;
+    }
+    text.remove_prefix(taken);
   }
   return out;
 }
 
 TEST(Template, escapes_names_where_the_kubelet_would_expand_them) {
   Template made =
-      parsed(pod_with("args: ['${BLOB_NAME}']\n    env: [{name: n, value: '${BLOB_NAME}'}]"), "Pod");
-  Rendered one = rendered(made, "$(HOME)$$x");
-  EXPECT_EQ(container_of(one).at("args").at(0), "$$(HOME)$$$x");
-  EXPECT_EQ(container_of(one).at("env").at(0).at("value"), "$$(HOME)$$$x");
+      parsed(pod_with("args: ['${BLOB_NAME}']\n    env: [{name: own, value: '${BLOB_NAME}'}]"), "Pod");
+  Rendered one = rendered(made, "$(own)$$x");
+  EXPECT_EQ(container_of(one).at("args").at(0), "$$(own)$$$x");
+  EXPECT_EQ(container_of(one).at("env").at(0).at("value"), "$$(own)$$$x");
   EXPECT_EQ(container_of(rendered(made, "${BLOB_ETAG}")).at("args").at(0), "${BLOB_ETAG}");
+}
+
+TEST(Template, leaves_names_raw_that_are_no_variable_of_the_container) {
+  Template made = parsed(pod_with("args: ['${BLOB_NAME}']\n    env: [{name: OWN, value: x}]"), "Pod");
+  for (const char* name :
+       {"$(HOME)", "$(reboot)", "$(rm -rf /)", "$(own)", "$()", "$(OWN", "$OWN", "a$", "$(x$(OWN)"}) {
+    EXPECT_EQ(container_of(rendered(made, name)).at("args").at(0), name);
+  }
+  for (const char* name : {"$(OWN)", "$(KUBERNETES_PORT)", "$(DB_SERVICE_HOST)", "$(ARGO_TEMPLATE)"}) {
+    EXPECT_EQ(container_of(rendered(made, name)).at("args").at(0), json::string("$" + std::string(name)));
+  }
+}
+
+TEST(Template, takes_any_name_for_a_variable_where_the_manifest_does_not_tell_them_all) {
+  for (const char* env : {"envFrom: [{secretRef: {name: s}}]", "env: [{name: 'A${BLOB_STEM}', value: x}]"}) {
+    Template made = parsed(pod_with(fmt::format("args: ['${{BLOB_NAME}}']\n    {}", env)), "Pod");
+    EXPECT_EQ(container_of(rendered(made, "$(password)")).at("args").at(0), "$$(password)") << env;
+    EXPECT_EQ(container_of(rendered(made, "$(rm -rf /)")).at("args").at(0), "$(rm -rf /)") << env;
+  }
 }
 
 RC_GTEST_PROP(Template, hands_containers_every_name_as_it_is, ()) {
   auto name = *rc::gen::container<std::string>(rc::gen::element('$', '(', ')', '{', '}', 'a', '.', '/'));
-  Template made = parsed(pod_with("args: ['${BLOB_NAME}${BLOB_STEM}(x)']"), "Pod");
+  Template made =
+      parsed(pod_with("args: ['${BLOB_NAME}${BLOB_STEM}(a)']\n    env: [{name: a, value: b}]"), "Pod");
   Rendered one = rendered(made, "x/" + name);
-  bool expanded = false;
-  std::string seen = as_kubelet_reads(container_of(one).at("args").at(0).as_string(), expanded);
-  Template raw = parsed(with_data("a: '${BLOB_NAME}${BLOB_STEM}(x)'"), "ConfigMap");
+  std::string seen = as_kubelet_reads(container_of(one).at("args").at(0).as_string());
+  Template raw = parsed(with_data("a: '${BLOB_NAME}${BLOB_STEM}(a)'"), "ConfigMap");
   RC_ASSERT(seen == std::string(find_string(rendered(raw, "x/" + name).object, {"data", "a"})));
-  RC_ASSERT(!expanded);
 }
 
 TEST(Warnings, name_each_place_where_a_shell_evaluates_a_free_text) {

@@ -40,8 +40,8 @@ spec:
       - name: one
         image: busybox
         command: [run, "${BLOB_NAME}"]
-        args: ["x ${BLOB_NAME} y", "${MATCH_1}${MATCH_day}(x)", "${BLOB_NAME}"]
-        env: [{name: A, value: "${BLOB_NAME}(HOME)"}, {name: B, value: "${BLOB_SIZE}"}]
+        args: ["x ${BLOB_NAME} y", "${MATCH_1}${MATCH_day}(A)", "${BLOB_NAME}"]
+        env: [{name: A, value: "${BLOB_NAME}(B)"}, {name: B, value: "${BLOB_SIZE}"}]
 )yaml",
          63, true, "", false},
     Case{"Job", R"yaml(
@@ -218,7 +218,7 @@ void check_same_shape(const json::value& hostile, const json::value& ordinary, c
 
 // --- what arrives ---
 
-// As the kubelet reads command, args and env, with every $(VAR) defined.
+// As the kubelet reads command, args and env: with the variables of the container's env, and one of a Service.
 std::string expanded(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -226,8 +226,9 @@ std::string expanded(std::string_view text) {
     if (c != '$' || text.empty()) {
       out += c;
     } else if (text.front() == '(' && text.contains(')')) {
-      text.remove_prefix(text.find(')') + 1);
-      out += "(what a variable holds)";
+      std::string_view name = take(text, text.find(')') + 1);
+      bool defined = name == "(A)" || name == "(B)" || name == "(DB_SERVICE_HOST)";
+      out += defined ? "(what a variable holds)" : fmt::format("${}", name);
     } else {
       if (text.front() != '$') out += c;
       out += take(text, 1).front();
@@ -247,9 +248,9 @@ void check_job(const json::object& object, const render::Blob& blob) {
   const std::string &name = blob.item.name, &first = blob.groups[0].value, &day = blob.groups[1].value;
   arrives(container.at_pointer("/command/1"), name);
   arrives(container.at_pointer("/args/0"), "x " + name + " y");
-  arrives(container.at_pointer("/args/1"), first + day + "(x)");
+  arrives(container.at_pointer("/args/1"), first + day + "(A)");
   arrives(container.at_pointer("/args/2"), name);
-  arrives(container.at_pointer("/env/0/value"), name + "(HOME)");
+  arrives(container.at_pointer("/env/0/value"), name + "(B)");
 }
 
 void check(const Case& one, const Prepared& prepared, const render::Blob& blob,
