@@ -8,6 +8,8 @@
 namespace abo {
 namespace {
 
+constexpr std::size_t longest = 64;  // nobody mistypes a longer word; keeps hostile input cheap
+
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -30,15 +32,16 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-  constexpr std::size_t longest = 64;  // nobody mistypes a longer word; keeps hostile input cheap
   if (word.size() > longest) return {};
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(word.size() / 2, 1) + 1;
-  for (std::string_view candidate : known) {
-    std::size_t edits = distance(word, candidate);
-    if (edits < best_distance) best = candidate, best_distance = edits;
-  }
-  return best;
+  std::string_view best = nearest_of_all(word, known);
+  return distance(word, best) <= std::max<std::size_t>(word.size() / 2, 1) ? best : std::string_view{};
+}
+
+std::string_view nearest_of_all(std::string_view word, std::span<const std::string_view> known) {
+  word = word.substr(0, longest);
+  auto edits = [word](std::string_view candidate) { return distance(word, candidate); };
+  auto best = std::ranges::min_element(known, {}, edits);
+  return best == known.end() ? std::string_view{} : *best;
 }
 
 }  // namespace abo

@@ -10,4 +10,7 @@ namespace abo {
 // be a plausible slip. The first of equals.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
+// The same however far away it is, of equally near ones the first; "" only when nothing is known.
+[[nodiscard]] std::string_view nearest_of_all(std::string_view word, std::span<const std::string_view> known);
+
 }  // namespace abo

@@ -23,5 +23,11 @@ TEST(Nearest, is_silent_when_nothing_is_near) {
   EXPECT_EQ(nearest("BLOB_NAME", {}), "");
 }
 
+TEST(Nearest, of_all_is_one_of_them_however_far) {
+  EXPECT_EQ(nearest_of_all("xyz", known), "BLOB_URL");
+  EXPECT_EQ(nearest_of_all(std::string(100000, 'B'), known), "BLOB_NAME");
+  EXPECT_EQ(nearest_of_all("x", {}), "");
+}
+
 }  // namespace
 }  // namespace abo

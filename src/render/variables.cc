@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
+#include <span>
 
 #include "base/nearest.h"
 #include "base/percent_encoding.h"
@@ -59,6 +61,14 @@ std::optional<Piece> known(std::string_view name, const std::vector<std::string>
   return Piece{"", Variable::Match, *group};
 }
 
+// Of those with the same prefix, as long as there are any.
+std::string_view nearest_variable(std::string_view name, std::span<const std::string_view> all) {
+  std::string_view prefix = name.substr(0, name.find('_') + 1);
+  std::vector<std::string_view> alike;
+  std::ranges::copy_if(all, std::back_inserter(alike), [&](auto each) { return each.starts_with(prefix); });
+  return nearest_of_all(name, alike.empty() ? all : std::span<const std::string_view>(alike));
+}
+
 std::string unknown(std::string_view name, const std::vector<std::string>& group_names) {
   std::vector<std::string> all(names.begin(), names.end());
   for (std::size_t i = 0; i < group_names.size(); ++i) {
@@ -66,9 +76,7 @@ std::string unknown(std::string_view name, const std::vector<std::string>& group
     if (!group_names[i].empty()) all.push_back(fmt::format("{}{}", match_prefix, group_names[i]));
   }
   std::vector<std::string_view> views(all.begin(), all.end());
-  std::string_view near = nearest(name, views);
-  std::string hint;
-  if (!near.empty()) hint = fmt::format("; did you mean ${{{}}}?", near);
+  std::string hint = fmt::format("; did you mean ${{{}}}?", nearest_variable(name, views));
   if (name.starts_with(match_prefix)) {
     hint = fmt::format("; blobPattern has {} group{}{}", group_names.size(),
                        group_names.size() == 1 ? "" : "s", hint);

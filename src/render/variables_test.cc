@@ -116,6 +116,16 @@ TEST(Variables, that_are_unknown_name_the_nearest_known_one) {
   EXPECT_THAT(refused("${BLOB_}"), HasSubstr("unknown"));
 }
 
+TEST(Variables, that_are_unknown_name_one_of_the_same_prefix_however_far_it_is) {
+  EXPECT_THAT(refused("${STORAGE_KEY}"), HasSubstr("did you mean ${STORAGE_ACCOUNT}?"));
+  EXPECT_THAT(refused("${CONTAINER_ID}"), HasSubstr("did you mean ${CONTAINER_NAME}?"));
+  EXPECT_THAT(refused("${BLOB_}"), HasSubstr("did you mean ${BLOB_"));
+  EXPECT_THAT(refused("${BLOB_STORAGE_ACCOUNT}"), HasSubstr("did you mean ${BLOB_"));
+  EXPECT_THAT(refused("${WATCHER_" + std::string(5000, 'X') + "}"), HasSubstr("did you mean ${WATCHER_NAME"));
+  EXPECT_THAT(refused("${MATCH_year}"), HasSubstr("did you mean ${MATCH_"));
+  EXPECT_THAT(refused("${MATCH_1}", {}), HasSubstr("; did you mean ${"));
+}
+
 TEST(Variables, of_groups_must_exist_in_the_pattern) {
   EXPECT_THAT(refused("${MATCH_3}"), HasSubstr("blobPattern has 2 groups"));
   EXPECT_THAT(refused("${MATCH_0}"), HasSubstr("unknown"));
