@@ -99,6 +99,29 @@ TEST(CheckWatchers, finds_both_patterns_wrong_at_once) {
                            testing::StartsWith("w.yaml:9: spec.blobExcludePattern: \"(\" is not a regular")));
 }
 
+TEST(CheckWatchers, finds_fields_patterns_and_variables_wrong_at_once) {
+  auto text = replaced("containerName: data",
+                       "containerName: data\n  pollingIntervalSeconds: 0\n  blobExcludePattern: '('");
+  std::string name = "        name: job-${BLOB_NAME}\n";
+  text.replace(text.find(name), name.size(),
+               "        name: job-${BLOB_NAM}\n        annotations: {a: '${STORAGE_KEY} ${MATCH_day}'}\n");
+  EXPECT_THAT(findings(text),
+              testing::ElementsAre(
+                  "w.yaml:8: spec.pollingIntervalSeconds: must be between 1 and 86400, got 0",
+                  testing::StartsWith("w.yaml:9: spec.blobExcludePattern: \"(\" is not a regular"),
+                  testing::AllOf(testing::StartsWith("w.yaml:16: "), testing::HasSubstr("${BLOB_NAM};")),
+                  testing::AllOf(testing::StartsWith("w.yaml:17: "), testing::HasSubstr("${STORAGE_KEY};"))));
+  EXPECT_THAT(check_watchers("w.yaml", text).watchers, testing::IsEmpty());
+}
+
+TEST(CheckWatchers, looks_into_a_template_whose_kind_is_missing) {
+  auto text = replaced("    kind: Job\n", "");
+  text.replace(text.find("BLOB_NAME"), 9, "BLOB_NAM");
+  EXPECT_THAT(findings(text), testing::ElementsAre("w.yaml:8: spec.jobTemplate.kind: is required",
+                                                   testing::AllOf(testing::StartsWith("w.yaml:13: "),
+                                                                  testing::HasSubstr("BLOB_NAM"))));
+}
+
 TEST(CheckWatchers, maps_a_line_of_the_template_to_the_file) {
   EXPECT_THAT(
       findings(replaced("name: job-${BLOB_NAME}", "name: job-${BLOB_NAM}")),

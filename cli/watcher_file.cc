@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -26,6 +27,11 @@ std::string pointer_of(std::string_view path) {
   std::string pointer = "/";
   for (char c : path) pointer += c == '.' ? '/' : c;
   return pointer;
+}
+
+// "spec.jobTemplate" is above "spec.jobTemplate.kind".
+bool is_at_or_above(std::string_view path, std::string_view other) {
+  return other.starts_with(path) && (other.size() == path.size() || other[path.size()] == '.');
 }
 
 // "line 3, column 5: what is wrong" as the YAML reader and the template say it.
@@ -131,18 +137,26 @@ class FileChecker {
     envelope(manifest, api_version, kind);
     const json::value* spec = manifest.if_contains("spec");
     if (!spec) return note(Severity::Error, "spec", "is required");
-    for (const api::Problem& problem : api::check_spec(*spec))
-      note(Severity::Error, problem.path, problem.message);
-    auto decoded = api::decode_spec(*spec);
-    if (!decoded) return;
-    auto url = container_url(*decoded);
-    auto compiled = compile(*decoded);
-    if (!compiled) return;
+    auto problems = api::check_spec(*spec);
+    for (const api::Problem& problem : problems) note(Severity::Error, problem.path, problem.message);
+    // What is wrong in one field keeps no other from being looked at.
+    auto right = [&problems](std::initializer_list<std::string_view> paths) {
+      return std::ranges::none_of(problems, [&](const api::Problem& problem) {
+        return std::ranges::any_of(paths, [&](auto path) { return is_at_or_above(problem.path, path); });
+      });
+    };
+    api::Spec decoded = api::read_unchecked(*spec);
+    std::optional<azure::ContainerUrl> url;
+    if (right({"spec.storageAccount", "spec.containerName", "spec.endpoint"})) url = container_url(decoded);
+    std::optional<filter::Filter> compiled;
+    if (right({"spec.blobPattern", "spec.blobExcludePattern"})) compiled = compile(decoded);
     std::string name_space(find_string(manifest, {"metadata", "namespace"}));
-    auto job = parse_template(*decoded, name_space, compiled->group_names());
+    if (!right({"spec.jobTemplate.kind"})) decoded.job_template.kind.clear();
+    std::optional<render::Template> job;
+    if (right({"spec.jobTemplate.template"})) job = parse_template(decoded, name_space, compiled);
     if (!job || errors_ > errors_before) return;
     result_.watchers.push_back({std::string(find_string(manifest, {"metadata", "name"})),
-                                std::move(name_space), std::move(*decoded), std::move(url),
+                                std::move(name_space), std::move(decoded), std::move(url),
                                 std::move(*compiled), std::move(*job)});
   }
 
@@ -199,12 +213,17 @@ class FileChecker {
     return both ? std::optional(std::move(*both)) : std::nullopt;
   }
 
+  // Without a filter its groups are not known, so nothing is said about ${MATCH_...}.
   std::optional<render::Template> parse_template(const api::Spec& spec, const std::string& name_space,
-                                                 const std::vector<std::string>& group_names) {
+                                                 const std::optional<filter::Filter>& filter) {
     auto job =
-        render::Template::parse(spec.job_template.text, spec.job_template.kind, name_space, group_names);
+        render::Template::parse_with_all_errors(spec.job_template.text, spec.job_template.kind, name_space,
+                                                filter ? filter->group_names() : std::vector<std::string>{});
     if (!job) {
-      note_in_template(Severity::Error, job.error().message);
+      for (const Error& error : job.error()) {
+        bool of_a_group = error.message.contains("unknown variable ${MATCH_");
+        if (filter || !of_a_group) note_in_template(Severity::Error, error.message);
+      }
       return std::nullopt;
     }
     for (const std::string& warning : job->warnings()) {

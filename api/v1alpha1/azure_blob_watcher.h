@@ -68,4 +68,8 @@ struct Spec {
 // name the nearest known one. Patterns and the template are not compiled here: filter/ and render/ do that.
 [[nodiscard]] Result<Spec> decode_spec(const json::value& spec);
 
+// What can be read of a spec that check_spec has problems with, to look for more: a field of the wrong type reads as
+// absent, and no value is checked.
+[[nodiscard]] Spec read_unchecked(const json::value& spec);
+
 }  // namespace abo::api

@@ -13,7 +13,7 @@ json::value default_of(std::string_view name) {
   return field && !field->default_json.empty() ? json::parse(field->default_json) : json::value{};
 }
 
-// Reads a spec that has passed check_spec: what is there has the right type.
+// Reads a spec; what has not the right type reads as absent.
 class Reader {
  public:
   explicit Reader(const json::object& spec) : spec_(spec) {}
@@ -86,6 +86,11 @@ Result<Spec> decode_spec(const json::value& spec) {
     return fail(ErrorKind::Invalid, Reason::InvalidSpec, fmt::format("{}: {}", first.path, first.message));
   }
   return read_spec(spec.get_object());
+}
+
+Spec read_unchecked(const json::value& spec) {
+  const json::object* object = spec.if_object();
+  return object ? read_spec(*object) : Spec{};
 }
 
 }  // namespace abo::api

@@ -66,9 +66,9 @@ struct Complaint {
 template <class T>
 using Checked = std::expected<T, Complaint>;
 
-// Takes every text of the manifest apart. Complaints: unknown variables (InvalidTemplate).
-[[nodiscard]] Checked<Node> compile(const json::object& manifest,
-                                    const std::vector<std::string>& group_names);
+// Takes every text of the manifest apart. Complaints: unknown variables (InvalidTemplate), the first hundred.
+[[nodiscard]] std::expected<Node, std::vector<Complaint>> compile(
+    const json::object& manifest, const std::vector<std::string>& group_names);
 
 struct Filling {
   Values& values;

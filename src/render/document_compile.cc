@@ -67,29 +67,29 @@ class Compiler {
  public:
   explicit Compiler(const std::vector<std::string>& group_names) : group_names_(group_names) {}
 
-  Checked<Node> value(const json::value& source, const Context& context) {
+  Node value(const json::value& source, const Context& context) {
     if (const auto* string = source.if_string()) return scalar(*string, context);
     if (const auto* list = source.if_array()) return items(*list, context);
     if (const auto* object = source.if_object()) return members(*object, context);
     return Node{source};
   }
 
-  Checked<Node> members(const json::object& source, Context around) {
+  Node members(const json::object& source, Context around) {
     if (is_container(source, around)) around.pod_variables = pod_variables(source);
     Members members;
     for (const auto& [name, child] : source) {
-      auto key = text(name);
-      if (!key) return below(name, std::move(key.error()));
-      auto node = value(child, context_of(name, source, around));
-      if (!node) return below(name, std::move(node.error()));
-      members.push_back({std::move(*key), {}});
-      members.back().value.push_back(std::move(*node));
+      std::size_t before = complaints_.size();
+      members.push_back({text(name), {}});
+      members.back().value.push_back(value(child, context_of(name, source, around)));
+      complain_below(name, before);
     }
     return folded(std::move(members));
   }
 
+  std::vector<Complaint> take_complaints() { return std::move(complaints_); }
+
  private:
-  Checked<Node> items(const json::array& source, const Context& around) {
+  Node items(const json::array& source, const Context& around) {
     Context context{.list_key = around.key,
                     .depth = around.depth + 1,
                     .place = around.place,
@@ -97,25 +97,29 @@ class Compiler {
                     .pod_variables = around.pod_variables};
     Items items;
     for (std::size_t i = 0; i < source.size(); ++i) {
-      auto node = value(source[i], context);
-      if (!node) return below(std::to_string(i), std::move(node.error()));
-      items.push_back(std::move(*node));
+      std::size_t before = complaints_.size();
+      items.push_back(value(source[i], context));
+      complain_below(std::to_string(i), before);
     }
     return folded(std::move(items));
   }
 
-  Checked<Node> scalar(std::string_view source, const Context& context) {
-    auto parsed = text(source);
-    if (!parsed) return std::unexpected(std::move(parsed.error()));
+  Node scalar(std::string_view source, const Context& context) {
+    Text parsed = text(source);
     // The object's name may be too long even without a variable; then the hash in it is the blob's.
-    if (parsed->constant() && context.place != Place::Name) return Node{json::value(parsed->constant_text())};
-    return Node{Scalar{std::move(*parsed), context.place, context.pod_variables}};
+    if (parsed.constant() && context.place != Place::Name) return Node{json::value(parsed.constant_text())};
+    return Node{Scalar{std::move(parsed), context.place, context.pod_variables}};
   }
 
-  Checked<Text> text(std::string_view source) {
+  // After a complaint, an empty text: the tree is not used then.
+  Text text(std::string_view source) {
+    constexpr std::size_t most_complaints = 100;
+    if (complaints_.size() >= most_complaints) return {};
     auto parsed = Text::parse(source, group_names_);
-    if (!parsed) return std::unexpected(Complaint{Reason::InvalidTemplate, std::move(parsed.error()), ""});
-    return std::move(*parsed);
+    if (parsed) return std::move(*parsed);
+    for (std::string& error : parsed.error())
+      complaints_.push_back({Reason::InvalidTemplate, std::move(error), ""});
+    return {};
   }
 
   // What holds no variable becomes one finished value, cheap to copy.
@@ -139,18 +143,25 @@ class Compiler {
     return Node{json::value(std::move(values))};
   }
 
-  static std::unexpected<Complaint> below(std::string_view step, Complaint complaint) {
-    complaint.pointer.insert(0, "/" + pointer_step(step));
-    return std::unexpected(std::move(complaint));
+  // Those from `first` on are about something below this step.
+  void complain_below(std::string_view step, std::size_t first) {
+    for (std::size_t i = first; i < complaints_.size(); ++i)
+      complaints_[i].pointer.insert(0, "/" + pointer_step(step));
   }
 
   const std::vector<std::string>& group_names_;
+  std::vector<Complaint> complaints_;
 };
 
 }  // namespace
 
-Checked<Node> compile(const json::object& manifest, const std::vector<std::string>& group_names) {
-  return Compiler(group_names).members(manifest, {});
+std::expected<Node, std::vector<Complaint>> compile(const json::object& manifest,
+                                                    const std::vector<std::string>& group_names) {
+  Compiler compiler(group_names);
+  Node tree = compiler.members(manifest, {});
+  auto complaints = compiler.take_complaints();
+  if (!complaints.empty()) return std::unexpected(std::move(complaints));
+  return tree;
 }
 
 }  // namespace abo::render

@@ -89,7 +89,7 @@ Checked<void> check_kind(const json::object& manifest, std::string_view expected
   if (kind->ends_with("List") && manifest.contains("items")) {
     return complain("/kind", "a List holds several resources; a template is one");
   }
-  if (*kind != expected_kind) {
+  if (!expected_kind.empty() && *kind != expected_kind) {
     return complain(
         "/kind",
         fmt::format("the template's kind is \"{}\" but jobTemplate.kind says \"{}\": make them equal",

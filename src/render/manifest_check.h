@@ -8,7 +8,7 @@
 namespace abo::render {
 
 // Kind and apiVersion, the name's literal parts, namespace, fields and names that are ours to set, kinds that are
-// never created. watcher_namespace "": not known (offline), so not compared.
+// never created. watcher_namespace "", expected_kind "": not known (offline), so not compared.
 [[nodiscard]] Checked<void> check_manifest(const json::object& manifest, std::string_view expected_kind,
                                            std::string_view watcher_namespace);
 

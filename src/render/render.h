@@ -2,6 +2,7 @@
 // template, blob and key give the same object, name included, for ever; exactly-once rests on it.
 #pragma once
 
+#include <expected>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +59,12 @@ class Template {
   static Result<Template> parse(std::string_view text, std::string_view expected_kind,
                                 std::string_view watcher_namespace,
                                 const std::vector<std::string>& group_names);
+
+  // The same with everything that is wrong, as far as it can be seen at once: at least one error, the first is parse's.
+  // expected_kind "": not known, so not compared.
+  static std::expected<Template, std::vector<Error>> parse_with_all_errors(
+      std::string_view text, std::string_view expected_kind, std::string_view watcher_namespace,
+      const std::vector<std::string>& group_names);
 
   [[nodiscard]] const std::string& api_version() const;  // "batch/v1"
   [[nodiscard]] const std::string& kind() const;         // "Job"

@@ -22,11 +22,12 @@ namespace {
 
 constexpr std::string_view field = "jobTemplate.template";
 
-std::unexpected<Error> template_error(const Complaint& complaint, const YamlDocument& document) {
+Error template_error(const Complaint& complaint, const YamlDocument& document) {
   std::string path = readable_path(complaint.pointer);
   return fail(ErrorKind::Invalid, complaint.reason,
               fmt::format("{}, line {}: {}{}{}", field, document.line_of(complaint.pointer), path,
-                          path.empty() ? "" : ": ", complaint.text));
+                          path.empty() ? "" : ": ", complaint.text))
+      .error();
 }
 
 Result<YamlDocument> read_template(std::string_view text) {
@@ -64,7 +65,7 @@ Checked<void> check_own_name(const json::object& metadata, const NameRule& rule,
   std::string pointer = fmt::format("/metadata/{}", key);
   auto text = Text::parse(std::string(metadata.at(key).get_string()) + (generated ? "${BLOB_HASH}" : ""),
                           group_names);
-  if (!text) return std::unexpected(Complaint{Reason::InvalidTemplate, std::move(text.error()), pointer});
+  if (!text) return {};  // its variables are complained of where all are
   return check_name(*text, rule, pointer);
 }
 
@@ -104,6 +105,35 @@ bool add_ours(json::object& object, const Source& source, const Blob& blob, Valu
   return add(annotations, watcher_uid_annotation, source.watcher_uid) && ok;
 }
 
+// The manifest taken apart, or all that is wrong with it, as far as one thing can be seen beside another.
+std::expected<Compiled, std::vector<Complaint>> take_apart(json::object& manifest,
+                                                           std::string_view expected_kind,
+                                                           std::string_view watcher_namespace,
+                                                           const std::vector<std::string>& group_names) {
+  std::vector<Complaint> complaints;
+  NameRule rule;
+  bool generated = false;
+  if (auto ok = check_manifest(manifest, expected_kind, watcher_namespace); !ok) {
+    complaints.push_back(std::move(ok.error()));
+  } else {
+    json::object& metadata = manifest.at("metadata").get_object();
+    rule = name_rule(manifest);
+    if (auto own = check_own_name(metadata, rule, group_names); !own)
+      complaints.push_back(std::move(own.error()));
+    generated = metadata.contains("generateName");
+    settle_generate_name(metadata);
+  }
+  auto tree = compile(manifest, group_names);
+  if (!tree) {
+    for (Complaint& complaint : tree.error()) {
+      if (generated && complaint.pointer == "/metadata/name") complaint.pointer = "/metadata/generateName";
+      complaints.push_back(std::move(complaint));
+    }
+  }
+  if (!complaints.empty()) return std::unexpected(std::move(complaints));
+  return Compiled{std::move(*tree), rule, expression_marks(find_string(manifest, {"apiVersion"}))};
+}
+
 std::unexpected<Error> blob_error(const Complaint& complaint) {
   return fail(ErrorKind::Invalid, complaint.reason,
               fmt::format("{}: {}", readable_path(complaint.pointer), complaint.text));
@@ -111,30 +141,36 @@ std::unexpected<Error> blob_error(const Complaint& complaint) {
 
 }  // namespace
 
-Result<Template> Template::parse(std::string_view text, std::string_view expected_kind,
-                                 std::string_view watcher_namespace,
-                                 const std::vector<std::string>& group_names) {
+std::expected<Template, std::vector<Error>> Template::parse_with_all_errors(
+    std::string_view text, std::string_view expected_kind, std::string_view watcher_namespace,
+    const std::vector<std::string>& group_names) {
+  std::vector<Error> errors;
   auto document = read_template(text);
-  if (!document) return pass(document);
-  json::object& manifest = document->value.get_object();
-  if (auto ok = check_manifest(manifest, expected_kind, watcher_namespace); !ok) {
-    return template_error(ok.error(), *document);
+  if (!document) {
+    errors.push_back(std::move(document.error()));
+    return std::unexpected(std::move(errors));
   }
-  json::object& metadata = manifest.at("metadata").get_object();
-  NameRule rule = name_rule(manifest);
-  if (auto ok = check_own_name(metadata, rule, group_names); !ok)
-    return template_error(ok.error(), *document);
-  settle_generate_name(metadata);
-  auto tree = compile(manifest, group_names);
-  if (!tree) return template_error(tree.error(), *document);
-
+  json::object& manifest = document->value.get_object();
+  auto compiled = take_apart(manifest, expected_kind, watcher_namespace, group_names);
+  if (!compiled) {
+    for (const Complaint& complaint : compiled.error())
+      errors.push_back(template_error(complaint, *document));
+    return std::unexpected(std::move(errors));
+  }
   Template result;
   result.api_version_ = find_string(manifest, {"apiVersion"});
   result.kind_ = find_string(manifest, {"kind"});
   result.warnings_ = shell_warnings(manifest, group_names);
-  result.compiled_ = std::make_shared<const Compiled>(
-      Compiled{std::move(*tree), rule, expression_marks(result.api_version_)});
+  result.compiled_ = std::make_shared<const Compiled>(std::move(*compiled));
   return result;
+}
+
+Result<Template> Template::parse(std::string_view text, std::string_view expected_kind,
+                                 std::string_view watcher_namespace,
+                                 const std::vector<std::string>& group_names) {
+  auto parsed = parse_with_all_errors(text, expected_kind, watcher_namespace, group_names);
+  if (!parsed) return std::unexpected(std::move(parsed.error().front()));
+  return std::move(*parsed);
 }
 
 Result<Rendered> Template::render(const Source& source, const Blob& blob) const {

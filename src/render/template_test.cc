@@ -13,6 +13,7 @@ namespace abo::render {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -342,6 +343,28 @@ TEST(Template, refuses_unknown_variables_with_line_and_path) {
   EXPECT_THAT(refused(with_data("${BLOB_NAM}: x"), "ConfigMap").message, HasSubstr("${BLOB_NAME}"));
   EXPECT_THAT(refused(job_named("x-${BLOB_NAM}")).message, HasSubstr("line 4"));
   EXPECT_THAT(refused(with_data("a: ${MATCH_2}"), "ConfigMap").message, HasSubstr("blobPattern has 1 group"));
+}
+
+TEST(Template, tells_everything_that_is_wrong_at_once_when_asked) {
+  auto errors = Template::parse_with_all_errors(
+                    "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: X-${BLOB_NAME}\nspec:\n"
+                    "  a: ${BLOB_NAM}\n  ${STORAGE_KEY}: [x, '${MATCH_9} ${BLOB_NAM}']\n",
+                    "Job", "ml", groups)
+                    .error();
+  std::vector<std::string> told;
+  for (const Error& error : errors) told.push_back(error.message);
+  EXPECT_THAT(told, ElementsAre(AllOf(HasSubstr("line 4"), HasSubstr("cannot be a name")),
+                                AllOf(HasSubstr("line 6: spec.a"), HasSubstr("${BLOB_NAM};")),
+                                AllOf(HasSubstr("line 7: spec"), HasSubstr("${STORAGE_KEY};")),
+                                AllOf(HasSubstr("line 7: spec"), HasSubstr("${MATCH_9};")),
+                                AllOf(HasSubstr("line 7: spec"), HasSubstr("${BLOB_NAM};"))));
+}
+
+TEST(Template, complains_of_a_generated_name_where_it_stands) {
+  EXPECT_THAT(
+      refused("apiVersion: batch/v1\nkind: Job\nmetadata:\n  labels: {}\n  generateName: ${BLOB_NAM}-\n")
+          .message,
+      AllOf(HasSubstr("line 5: metadata.generateName"), HasSubstr("did you mean ${BLOB_NAME}?")));
 }
 
 TEST(Template, never_hands_argo_an_expression_that_a_name_made) {

@@ -130,9 +130,11 @@ bool is_free_text(Variable variable) {
   return true;
 }
 
-std::expected<Text, std::string> Text::parse(std::string_view scalar,
-                                             const std::vector<std::string>& group_names) {
+std::expected<Text, std::vector<std::string>> Text::parse(std::string_view scalar,
+                                                          const std::vector<std::string>& group_names) {
+  constexpr std::size_t most_errors = 20;  // each costs some thousand comparisons; nobody reads more
   Text text;
+  std::vector<std::string_view> unknowns;
   std::string literal;
   auto flush = [&] {
     if (!literal.empty()) text.pieces_.push_back({std::exchange(literal, {})});
@@ -154,7 +156,8 @@ std::expected<Text, std::string> Text::parse(std::string_view scalar,
       continue;
     }
     if (std::ranges::any_of(our_prefixes, [&](auto prefix) { return name.starts_with(prefix); })) {
-      return std::unexpected(unknown(name, group_names));
+      bool told = std::ranges::find(unknowns, name) != unknowns.end() || unknowns.size() == most_errors;
+      if (!told) unknowns.push_back(name);
     }
     // Plain text up to the next '$'.
     std::size_t end = std::min(scalar.find('$', 1), scalar.size());
@@ -162,7 +165,10 @@ std::expected<Text, std::string> Text::parse(std::string_view scalar,
     scalar.remove_prefix(end);
   }
   flush();
-  return text;
+  if (unknowns.empty()) return text;
+  std::vector<std::string> errors;
+  for (std::string_view name : unknowns) errors.push_back(unknown(name, group_names));
+  return std::unexpected(std::move(errors));
 }
 
 std::string Text::constant_text() const {

@@ -50,9 +50,10 @@ struct Piece {
 // is an error when it begins like one of ours and plain text otherwise (${HOME} is a shell's).
 class Text {
  public:
-  // The error is a sentence without a place; it names the nearest known variable.
-  static std::expected<Text, std::string> parse(std::string_view scalar,
-                                                const std::vector<std::string>& group_names);
+  // The errors are sentences without a place, one for each unknown variable (twenty at most); each names the nearest
+  // known one.
+  static std::expected<Text, std::vector<std::string>> parse(std::string_view scalar,
+                                                             const std::vector<std::string>& group_names);
 
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
   [[nodiscard]] bool constant() const { return !variable_; }

@@ -7,8 +7,10 @@
 namespace abo::render {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 const Source source{.watcher_name = "w",
                     .watcher_namespace = "ns",
@@ -34,7 +36,7 @@ const std::vector<std::string> groups = {"", "day"};
 
 std::string fill(std::string_view scalar, const Blob& blob) {
   auto text = Text::parse(scalar, groups);
-  EXPECT_TRUE(text) << text.error();
+  EXPECT_TRUE(text) << text.error().front();
   Values values(source, blob);
   std::string out;
   for (const Piece& piece : text->pieces()) out += values.get(piece);
@@ -48,7 +50,7 @@ std::string fill(std::string_view scalar, std::string name = "raw/mydata.csv") {
 std::string refused(std::string_view scalar, const std::vector<std::string>& names = groups) {
   auto text = Text::parse(scalar, names);
   EXPECT_FALSE(text) << scalar;
-  return text ? "" : text.error();
+  return text ? "" : text.error().front();
 }
 
 TEST(Variables, have_their_documented_values) {
@@ -124,6 +126,15 @@ TEST(Variables, that_are_unknown_name_one_of_the_same_prefix_however_far_it_is) 
   EXPECT_THAT(refused("${WATCHER_" + std::string(5000, 'X') + "}"), HasSubstr("did you mean ${WATCHER_NAME"));
   EXPECT_THAT(refused("${MATCH_year}"), HasSubstr("did you mean ${MATCH_"));
   EXPECT_THAT(refused("${MATCH_1}", {}), HasSubstr("; did you mean ${"));
+}
+
+TEST(Variables, that_are_unknown_are_all_told_once_each) {
+  auto text = Text::parse("${BLOB_NAM} ${BLOB_NAME} ${BLOB_NAM} ${STORAGE_KEY}", groups);
+  ASSERT_FALSE(text);
+  EXPECT_THAT(text.error(), ElementsAre(HasSubstr("${BLOB_NAM};"), HasSubstr("${STORAGE_KEY};")));
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "${BLOB_" + std::to_string(i) + "}";
+  EXPECT_THAT(Text::parse(many, groups).error(), SizeIs(20));
 }
 
 TEST(Variables, of_groups_must_exist_in_the_pattern) {
