@@ -11,7 +11,8 @@
 namespace abo::render {
 namespace {
 
-constexpr std::string_view shells[] = {"sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"};
+constexpr std::string_view shells[] = {"sh",   "bash",    "ash",  "dash", "zsh",  "ksh",       "mksh",
+                                       "fish", "busybox", "tcsh", "csh",  "pwsh", "powershell"};
 
 struct Word {
   std::string_view text;
@@ -29,15 +30,42 @@ void append_words(std::vector<Word>& words, const json::object& object, std::str
   }
 }
 
-bool is_shell(std::string_view word) {
-  std::size_t slash = word.rfind('/');
-  std::string_view base = slash == word.npos ? word : word.substr(slash + 1);
-  return std::ranges::find(shells, base) != std::end(shells);
+using Words = std::vector<Word>;
+using At = Words::const_iterator;
+
+std::string_view program(const Word& word) {
+  return word.text.substr(word.text.rfind('/') + 1);  // npos + 1 is 0
 }
 
-// -c, -ec, -euxc
-bool takes_script(std::string_view word) {
-  return word.starts_with('-') && !word.starts_with("--") && word.find('c') != word.npos;
+bool is_shell(const Word& word) {
+  return std::ranges::find(shells, program(word)) != std::end(shells);
+}
+
+bool is_powershell(const Word& word) {
+  return program(word) == "pwsh" || program(word) == "powershell";
+}
+
+bool is_option(std::string_view word) {
+  return word.starts_with('-') || word.starts_with('+');
+}
+
+// -c, -ec, -euxc; fish's --command and --command=...; PowerShell's -Command.
+bool takes_script(const Word& word) {
+  if (!word.text.starts_with('-')) return false;
+  if (word.text.starts_with("--")) return word.text == "--command" || word.text.starts_with("--command=");
+  return word.text.contains('c') || word.text.starts_with("-C");
+}
+
+// The first word that is no option, nor the value of an -o: the script.
+At first_argument(At at, At end) {
+  while (at != end && is_option(at->text)) {
+    bool last = at->text == "--" || at->text == "-";
+    bool with_value =
+        !last && !at->text.starts_with("--") && (at->text.ends_with('o') || at->text.ends_with('O'));
+    at += with_value && end - at > 1 ? 2 : 1;
+    if (last) break;
+  }
+  return at;
 }
 
 class Finder {
@@ -61,15 +89,21 @@ class Finder {
 
  private:
   void command(const json::object& object, const std::string& pointer) {
-    std::vector<Word> words;
+    Words words;
     append_words(words, object, "command", pointer);
     append_words(words, object, "args", pointer);
-    auto shell = std::ranges::find_if(words, [](const Word& word) { return is_shell(word.text); });
-    if (shell == words.end() || shell - words.begin() > 1) return;  // second behind env or tini
-    auto flag = std::find_if(shell, words.end(), [](const Word& word) { return takes_script(word.text); });
-    if (flag == words.end() || flag + 1 == words.end()) return;
-    // What follows the script are its $0, $1, ...: passed on, not evaluated.
-    warn((flag + 1)->text, (flag + 1)->pointer, "a shell");
+    // Anywhere: behind env, tini, timeout, or as the argument of another script.
+    const At end = words.cend();
+    for (At shell = std::find_if(words.cbegin(), end, is_shell); shell != end;) {
+      At flag = std::find_if(shell + 1, end, takes_script);
+      if (flag == end) return;
+      bool script_in_flag = flag->text.contains('=');
+      At script = script_in_flag ? flag : first_argument(flag + 1, end);
+      // What follows the script are its $0, $1, ...: passed on, not evaluated. PowerShell takes all for the script.
+      At behind = is_powershell(*shell) ? end : script == end ? end : script + 1;
+      for (At each = script; each != behind; ++each) warn(each->text, each->pointer, "a shell");
+      shell = std::find_if(behind, end, is_shell);
+    }
   }
 
   // Argo's `script: {source: ...}`, and Tekton's `script: ...` in a step.

@@ -484,7 +484,15 @@ TEST(Warnings, name_each_place_where_a_shell_evaluates_a_free_text) {
        {"command: [sh, -c, 'cat ${BLOB_NAME}']",
         "command: [/bin/bash, -euo, pipefail, -c]\n    args: ['x ${BLOB_STEM}']",
         "command: [bash]\n    args: [-ec, '${MATCH_1}']", "args: [sh, -c, '${BLOB_DIRECTORY}']",
-        "command: [/usr/bin/env, bash, -c, '${BLOB_CONTENT_TYPE}']"}) {
+        "command: [/usr/bin/env, bash, -c, '${BLOB_CONTENT_TYPE}']",
+        "command: [/sbin/tini, --, sh, -c, 'cat ${BLOB_NAME}']",
+        "command: [timeout, '60', bash, -c, '${BLOB_NAME}']", "command: [env, A=b, sh, -c, '${BLOB_NAME}']",
+        "command: [sh, -c, --, 'cat ${BLOB_NAME}']", "command: [bash, -c, -eo, pipefail, '${BLOB_NAME}']",
+        "command: [sh, -c, 'exec \"$@\"', --, bash, -c, '${BLOB_NAME}']",
+        "command: [busybox, sh, -c, '${BLOB_NAME}']", "command: [fish, -c, '${BLOB_NAME}']",
+        "command: [fish, '--command=cat ${BLOB_NAME}']", "command: [/bin/csh, -c, '${BLOB_NAME}']",
+        "command: [tcsh, -c, '${BLOB_NAME}']",
+        "command: [pwsh, -NoProfile, -Command, Get-Item, '${BLOB_NAME}']"}) {
     Template made = parsed(pod_with(container), "Pod");
     ASSERT_THAT(made.warnings(), SizeIs(1)) << container;
     EXPECT_THAT(made.warnings()[0], AllOf(HasSubstr("spec.containers[0]."), HasSubstr("shell"))) << container;
@@ -495,7 +503,8 @@ TEST(Warnings, are_silent_where_nothing_evaluates_the_value) {
   for (const char* container :
        {"command: [sh, -c, 'cat \"$1\"', --, '${BLOB_NAME}']", "command: [python, train.py, '${BLOB_NAME}']",
         "command: [sh, -c, 'curl ${BLOB_URL} ${BLOB_SIZE} ${BLOB_HASH} $${BLOB_NAME}']",
-        "args: ['${BLOB_NAME}']",
+        "args: ['${BLOB_NAME}']", "command: [bash, run.sh, '${BLOB_NAME}']",
+        "command: [tini, --, sh, -c, -o, pipefail, 'cat \"$1\"', --, '${BLOB_NAME}']",
         "command: [sh, -c, 'echo \"$BLOB_NAME\"']\n    env: [{name: BLOB_NAME, value: '${BLOB_NAME}'}]"}) {
     EXPECT_THAT(parsed(pod_with(container), "Pod").warnings(), IsEmpty()) << container;
   }
