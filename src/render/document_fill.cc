@@ -9,7 +9,7 @@
 namespace abo::render {
 namespace {
 
-// Values may stand inside another engine's expression only while they consist of these.
+// Values that are not plain by themselves may stand inside another engine's expression only while they consist of these.
 constexpr std::string_view harmless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
 
 std::unexpected<Complaint> below(std::string_view step, Complaint complaint) {
@@ -142,7 +142,8 @@ class Filler {
     for (const Piece& piece : text.pieces()) {
       std::string_view value = filling_.values.get(piece);
       if (guarded && !piece.variable) own_marks += count(value, marks.open);
-      if (guarded && piece.variable && value.find_first_not_of(harmless) != value.npos &&
+      bool free = piece.variable && !is_plain(*piece.variable);
+      if (guarded && free && value.find_first_not_of(harmless) != value.npos &&
           inside_expression(out, marks)) {
         return unsafe(marks);
       }

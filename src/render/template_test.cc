@@ -396,6 +396,19 @@ TEST(Template, lets_nothing_but_harmless_names_into_an_expression) {
   EXPECT_EQ(not_rendered(made, "') + env('X").reason, Reason::UnsafeName);
 }
 
+TEST(Template, lets_encoded_forms_into_an_expression_whatever_the_name) {
+  Template made = parsed(with_data("a: \"{{=f('${BLOB_URL}', '${BLOB_NAME_ENCODED}', '${BLOB_SAFE_NAME}', "
+                                   "'${BLOB_LAST_MODIFIED}')}}\"",
+                                   argo_head),
+                         "Workflow");
+  const std::string name = "a~b/') + env('X:{{%\"\\`\n";
+  std::string filled(find_string(rendered(made, name).object, {"data", "a"}));
+  EXPECT_EQ(filled.find_first_of("\"\\`\n"), filled.npos);
+  EXPECT_EQ(std::ranges::count(filled, '\''), 8);
+  EXPECT_THAT(filled, ::testing::StartsWith("{{=f('https://acct.blob.core.windows.net/data/a~b/%27%29%20"));
+  EXPECT_THAT(filled, ::testing::EndsWith(", '2026-11-22T05:30:00Z')}}"));
+}
+
 TEST(Template, takes_any_name_into_argo_in_encoded_forms) {
   Template made = parsed(
       with_data("a: \"${BLOB_URL} ${BLOB_NAME_ENCODED} ${BLOB_SAFE_NAME} {{workflow.name}}\"", argo_head),

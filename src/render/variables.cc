@@ -130,6 +130,11 @@ bool is_free_text(Variable variable) {
   return true;
 }
 
+bool is_plain(Variable variable) {
+  // Those two come from the service as they are.
+  return !is_free_text(variable) && variable != Variable::BlobEtag && variable != Variable::BlobContentMd5;
+}
+
 std::expected<Text, std::vector<std::string>> Text::parse(std::string_view scalar,
                                                           const std::vector<std::string>& group_names) {
   constexpr std::size_t most_errors = 20;  // each costs some thousand comparisons; nobody reads more

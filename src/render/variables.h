@@ -40,6 +40,10 @@ inline constexpr std::size_t variable_count = 19;
 // May the value hold any character its uploader likes?
 [[nodiscard]] bool is_free_text(Variable variable);
 
+// Does the value hold no quote, space, brace or operator, whatever its uploader likes? Encoded forms, numbers, times and
+// names that Kubernetes or Azure keep legal.
+[[nodiscard]] bool is_plain(Variable variable);
+
 struct Piece {
   std::string literal;  // when no variable is set
   std::optional<Variable> variable{};
