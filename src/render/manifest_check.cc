@@ -28,10 +28,10 @@ constexpr std::pair<std::string_view, std::string_view> refused_metadata[] = {
     {"deletionGracePeriodSeconds", "the API server sets it: remove it"},
 };
 
-constexpr std::string_view our_keys[] = {managed_by_label,       watcher_label,
-                                         blob_name_annotation,   blob_url_annotation,
-                                         blob_etag_annotation,   blob_last_modified_annotation,
-                                         trigger_key_annotation, watcher_uid_annotation};
+constexpr std::string_view our_keys[] = {
+    watcher_label,         blob_name_annotation,          blob_url_annotation,
+    blob_etag_annotation,  blob_last_modified_annotation, trigger_key_annotation,
+    watcher_uid_annotation};
 
 Checked<std::string_view> plain_string(const json::object& manifest, std::string_view key) {
   std::string pointer = fmt::format("/{}", key);
@@ -107,7 +107,7 @@ Checked<void> check_fixed_keys(const json::object& object, std::string pointer) 
   return {};
 }
 
-// labels, annotations: texts only, and none of ours.
+// labels, annotations: texts only, and none of ours; managed-by, which every chart writes, is overwritten.
 Checked<void> check_texts(const json::object& metadata, std::string_view field) {
   const json::value* value = metadata.if_contains(field);
   std::string pointer = fmt::format("/metadata/{}", field);

@@ -94,8 +94,8 @@ bool add_ours(json::object& object, const Source& source, const Blob& blob, Valu
   metadata["finalizers"] = json::array{recording_finalizer};
   if (source.owned) metadata["ownerReferences"] = json::array{owner_reference(source)};
   json::object& labels = object_at(metadata, "labels");
-  bool ok = add(labels, managed_by_label, managed_by_value);
-  ok = add(labels, watcher_label, watcher_label_value(source.watcher_name)) && ok;
+  labels[managed_by_label] = managed_by_value;
+  bool ok = add(labels, watcher_label, watcher_label_value(source.watcher_name));
   json::object& annotations = object_at(metadata, "annotations");
   ok = add(annotations, blob_name_annotation, blob.item.name) && ok;
   ok = add(annotations, blob_url_annotation, values.get(Variable::BlobUrl)) && ok;

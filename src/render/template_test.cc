@@ -308,13 +308,20 @@ TEST(Template, refuses_fields_that_are_not_the_users_to_set) {
 }
 
 TEST(Template, refuses_labels_and_annotations_of_ours_and_those_that_are_no_texts) {
-  EXPECT_THAT(refused(job_named("x\n  labels: {app.kubernetes.io/managed-by: me}")).message,
+  EXPECT_THAT(refused(job_named("x\n  labels: {mlops.example.com/watcher: me}")).message,
               HasSubstr("remove it"));
   EXPECT_THAT(refused(job_named("x\n  annotations: {mlops.example.com/trigger-key: me}")).message,
               HasSubstr("remove it"));
   EXPECT_THAT(refused(job_named("x\n  labels: {a: yes}")).message, HasSubstr("quotes"));
   EXPECT_THAT(refused(job_named("x\n  labels: [a]")).message, HasSubstr("mapping"));
   EXPECT_EQ(name_of(rendered(parsed(job_named("x\n  labels:\n  annotations:")))), "x");
+}
+
+TEST(Template, overwrites_who_manages_the_object) {
+  Rendered one = rendered(parsed(job_named("x\n  labels: {app.kubernetes.io/managed-by: Helm, a: b}")));
+  const json::object& labels = *find_object(one.object, {"metadata", "labels"});
+  EXPECT_EQ(labels.at("app.kubernetes.io/managed-by"), "azure-blob-operator");
+  EXPECT_EQ(labels.at("a"), "b");
 }
 
 TEST(Template, refuses_keys_with_variables_where_a_name_could_become_a_field) {
