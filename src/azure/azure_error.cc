@@ -190,9 +190,11 @@ Meaning meaning_of(const net::Response& response, std::string_view code, WallTim
     case 404:
       return {ErrorKind::NotFound, Reason::ContainerNotFound,
               code == "ContainerNotFound"
-                  ? "the container does not exist; create it or correct containerName"
-                  : "there is no such container; check containerName, storageAccount and endpoint, and "
-                    "that the credential may see it"};
+                  ? "the container does not exist; create it, or, since containerName cannot be changed, "
+                    "delete the "
+                    "watcher and create it anew"
+                  : "there is no such container; check endpoint, and that the credential may see it; if "
+                    "containerName or storageAccount is wrong, delete the watcher and create it anew"};
     case 408:
       return {ErrorKind::UnknownOutcome, Reason::ServiceUnavailable, "the service waited too long"};
     case 409:

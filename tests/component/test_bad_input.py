@@ -118,7 +118,7 @@ CREDENTIALS = [
         with_secret(tenantId="../x", clientId=SOMEBODY, clientSecret="c"), secret_mended),
 ]
 PLACES = [
-    Row("a_missing_container", "ContainerNotFound", "create it or correct containerName",
+    Row("a_missing_container", "ContainerNotFound", "create it, or, since containerName cannot be changed, delete the watcher and create it anew",
         lambda scene: {"containerName": f"{scene.container}-late"}, container_mended, blobs_meanwhile=False),
     Row("an_unresolvable_endpoint", "EndpointUnreachable", "cannot resolve host no-such-host.invalid",
         {"endpoint": f"{UNRESOLVABLE}/devstoreaccount1"}, endpoint_mended, RETRYING),
