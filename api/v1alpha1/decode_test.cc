@@ -83,7 +83,7 @@ TEST(DecodeSpec, names_the_field_and_what_is_legal) {
   EXPECT_EQ(error_of(with("pollingIntervalSeconds", 1.5)),
             "spec.pollingIntervalSeconds: must be an integer that fits into 64 bits");
   EXPECT_EQ(error_of(with("minSizeBytes", -1)),
-            "spec.minSizeBytes: must be between 0 and 9007199254740991, got -1");
+            "spec.minSizeBytes: must be between 0 and 9223372036854775807, got -1");
   EXPECT_EQ(error_of(with("suspend", "yes")), "spec.suspend: must be true or false, got a string");
   EXPECT_EQ(error_of(with("existingBlobs", "trigger")),
             "spec.existingBlobs: must be Trigger or Ignore; did you mean Trigger?");
@@ -94,6 +94,21 @@ TEST(DecodeSpec, names_the_field_and_what_is_legal) {
   EXPECT_EQ(error_of(with("credentialsSecret", "")), "spec.credentialsSecret: must not be empty");
   EXPECT_EQ(error_of(with("jobTemplate", json::object{{"kind", "Job"}})),
             "spec.jobTemplate.template: is required");
+}
+
+TEST(DecodeSpec, reads_sizes_of_64_bits_to_the_last_bit) {
+  auto spec = [](std::string_view size) {
+    json::object whole = minimal();
+    whole["maxSizeBytes"] = parse_json(size).value();
+    return parse_json(json::serialize(whole)).value();  // as it is kept between two polls
+  };
+  for (std::int64_t size : {9007199254740993, 9223372036854775807}) {
+    EXPECT_EQ(decode_spec(spec(std::to_string(size))).value().max_size_bytes, size);
+  }
+  for (const char* beyond : {"9223372036854775808", "18446744073709551615", "1e19", "1.5"}) {
+    EXPECT_EQ(error_of(spec(beyond)), "spec.maxSizeBytes: must be an integer that fits into 64 bits")
+        << beyond;
+  }
 }
 
 TEST(DecodeSpec, takes_a_managed_identity_but_not_for_a_service_account) {

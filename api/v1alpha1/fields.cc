@@ -1,6 +1,7 @@
 #include "api/v1alpha1/fields.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace abo::api {
 namespace {
@@ -9,10 +10,11 @@ constexpr std::string_view object_name = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z
 constexpr std::string_view object_name_means = "a Kubernetes name: lower-case letters, digits, '-' and '.'";
 constexpr std::string_view uuid = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
-constexpr std::int64_t name_length = 253;                    // of a Kubernetes object
-constexpr std::int64_t blob_name_length = 1024;              // Azure's limit
-constexpr std::int64_t year = 365 * 24 * 3600;               // in seconds
-constexpr std::int64_t many = 1'000'000;                     // a bound where only nonsense lies beyond
+constexpr std::int64_t name_length = 253;        // of a Kubernetes object
+constexpr std::int64_t blob_name_length = 1024;  // Azure's limit
+constexpr std::int64_t year = 365 * 24 * 3600;   // in seconds
+constexpr std::int64_t many = 1'000'000;         // a bound where only nonsense lies beyond
+constexpr std::int64_t any_size = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t exact = (std::int64_t{1} << 53) - 1;  // what every reader of JSON keeps exactly
 
 // Of the status, which the operator cuts to fit (fit.h): a bound that was met by chance would keep it from being written.
@@ -124,13 +126,13 @@ constexpr Field table[] = {
     {.path = "spec.minSizeBytes",
      .type = Integer,
      .min = 0,
-     .max = exact,
+     .max = any_size,
      .example = "1",
      .description = "Leaves out smaller blobs, in bytes."},
     {.path = "spec.maxSizeBytes",
      .type = Integer,
      .min = 0,
-     .max = exact,
+     .max = any_size,
      .example = "1073741824",
      .description = "Leaves out larger blobs, in bytes."},
     {.path = "spec.minAgeSeconds",

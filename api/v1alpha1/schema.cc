@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "api/v1alpha1/azure_blob_watcher.h"
 #include "api/v1alpha1/fields.h"
 #include "base/yaml_writer.h"
@@ -58,7 +60,8 @@ json::object type_schema(const Field& field) {
     case FieldType::Integer: {
       json::object schema = {{"type", "integer"}, {"format", "int64"}};
       if (field.min) schema["minimum"] = *field.min;
-      if (field.max) schema["maximum"] = *field.max;
+      // The API server keeps a maximum as a float64, in which the largest int64 is another number.
+      if (field.max && *field.max < std::numeric_limits<std::int64_t>::max()) schema["maximum"] = *field.max;
       return schema;
     }
     case FieldType::Boolean:

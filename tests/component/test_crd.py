@@ -30,7 +30,7 @@ REFUSED = {
     "container-name": ({"containerName": "UPPER"}, "spec.containerName"),
     "user-in-endpoint": ({"endpoint": "https://user@a.blob.core.windows.net"}, "spec.endpoint"),
     "interval": ({"pollingIntervalSeconds": 0}, "spec.pollingIntervalSeconds"),
-    "size-beyond-all": ({"maxSizeBytes": 2**60}, "spec.maxSizeBytes"),
+    "size-beyond-all": ({"maxSizeBytes": 2**64}, "spec.maxSizeBytes"),
     "existing": ({"existingBlobs": "Perhaps"}, "spec.existingBlobs"),
     "template-too-long": ({"jobTemplate": {"kind": "Job", "template": "x" * (256 * 1024 + 1)}},
                           "spec.jobTemplate.template"),
@@ -44,6 +44,12 @@ def test_the_api_server_refuses_and_names_the_field(kube, namespace, case):
         kube.create(valid(namespace, **change))
     assert words in str(refused.value)
     kube.create(valid(namespace))  # which the change alone made wrong
+
+
+def test_sizes_have_64_bits(kube, namespace):
+    kube.create(valid(namespace, minSizeBytes=2**53 + 1, maxSizeBytes=2**63 - 1))
+    spec = kube.get(WATCHER, "w", namespace)["spec"]
+    assert (spec["minSizeBytes"], spec["maxSizeBytes"]) == (2**53 + 1, 2**63 - 1)
 
 
 @pytest.mark.parametrize("change, words", [
