@@ -226,6 +226,7 @@ void WatcherController::update(Entry& entry, const json::object& object) {
   if (generation != row.generation) {
     take_spec(row, object);
     row.failures = 0;
+    row.abandon_listing();
   }
   row.poll_now = std::move(poll_now);
   if (!entry.running && row.checkpoint && stored_checkpoint_differs(object, *row.checkpoint))
@@ -238,6 +239,7 @@ void WatcherController::remove(const std::string& key) {
   if (at == by_key_.end()) return;
   EntryPtr entry = at->second;
   entry->row.gone = true;
+  entry->row.abandon_listing();
   queue_.erase(entry->id);
   by_id_.erase(entry->id);
   by_owner_.erase(entry->row.owner());

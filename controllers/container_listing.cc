@@ -4,6 +4,7 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include "controllers/pass_state.h"
 #include "filter/filter.h"
 
 namespace abo::controllers {
@@ -14,6 +15,10 @@ constexpr std::chrono::seconds between_news{30};
 
 Error stopping() {
   return {ErrorKind::Canceled, Reason::Canceled, "the operator is stopping"};
+}
+
+Error gone(const WatcherRow& row) {
+  return {ErrorKind::Canceled, Reason::Canceled, fmt::format("watcher {} is gone", row.key())};
 }
 
 Error too_slow() {
@@ -44,23 +49,45 @@ Task<void> tell_how_far(Services& services, const WatcherRow& row, const std::in
   }
 }
 
+// Why a listing that began at `generation` of the watcher is of no use any more.
+std::optional<Error> in_vain(const Services& services, const WatcherRow& row, std::int64_t generation) {
+  if (services.stopping()) return stopping();
+  if (row.gone) return gone(row);
+  if (row.generation != generation) return out_of_date();
+  return std::nullopt;
+}
+
+// The row's signal exists as long as this frame, which outlives all that waits for it.
+Task<void> until_changed(WatcherRow& row, std::int64_t generation, Task<void> work) {
+  struct Lent {
+    explicit Lent(WatcherRow& r) : row(r) { row.listing = &changed; }
+    ~Lent() { row.listing = nullptr; }
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+    WatcherRow& row;
+    kube::Signal changed;
+  } lent(row);
+  if (row.gone || row.generation != generation) co_return;  // while this coroutine waited to begin
+  co_await kube::until(lent.changed, std::move(work));
+}
+
 // `shown` is how many blobs the sink was shown.
-Task<Result<azure::Listing>> list_once(Services& services, const WatcherRow& row, const std::int64_t& shown,
-                                       std::string prefix, azure::Access access, listing::BlobSink sink,
-                                       azure::ContainerShape* shape) {
+Task<Result<azure::Listing>> list_once(Services& services, WatcherRow& row, std::int64_t generation,
+                                       const std::int64_t& shown, std::string prefix, azure::Access access,
+                                       listing::BlobSink sink, azure::ContainerShape* shape) {
   using namespace boost::asio::experimental::awaitable_operators;
-  if (services.stopping()) co_return std::unexpected(stopping());
-  auto listed =
-      co_await (as_value(services.blobs.list(std::move(access), std::move(prefix), std::move(sink), shape)) ||
-                kube::until(services.stop_signal, tell_how_far(services, row, shown)));
-  if (listed.index() == 1) co_return std::unexpected(services.stopping() ? stopping() : too_slow());
+  if (auto vain = in_vain(services, row, generation)) co_return std::unexpected(std::move(*vain));
+  auto listed = co_await (
+      as_value(services.blobs.list(std::move(access), std::move(prefix), std::move(sink), shape)) ||
+      kube::until(services.stop_signal, until_changed(row, generation, tell_how_far(services, row, shown))));
+  if (listed.index() == 1) co_return std::unexpected(in_vain(services, row, generation).value_or(too_slow()));
   co_return std::get<0>(std::move(listed));
 }
 
 }  // namespace
 
-Task<ContainerListing> list_container(Services& services, WatcherRow& row, const PassPlan& plan,
-                                      azure::Access access, ListingTaker taker) {
+Task<ContainerListing> list_container(Services& services, WatcherRow& row, std::int64_t generation,
+                                      const PassPlan& plan, azure::Access access, ListingTaker taker) {
   ContainerListing out;
   std::int64_t shown = 0;
   auto begin = [&] {
@@ -78,7 +105,8 @@ Task<ContainerListing> list_container(Services& services, WatcherRow& row, const
   Result<azure::Listing> listed;
   do {
     begin();
-    listed = co_await list_once(services, row, shown, plan.spec.blob_prefix, access, sink, row.shape.get());
+    listed = co_await list_once(services, row, generation, shown, plan.spec.blob_prefix, access, sink,
+                                row.shape.get());
   } while (listed && listed->begin_again);
   if (!row.shape->is_large()) row.shape.reset();
   out.took = std::chrono::duration_cast<std::chrono::milliseconds>(services.clock.mono() - began);

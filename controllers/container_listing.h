@@ -1,5 +1,5 @@
-// One complete listing of a watcher's container, seen through its filter, within the time that a poll may take and until
-// the operator stops. Nothing may be concluded from one that failed.
+// One complete listing of a watcher's container, seen through its filter, within the time that a poll may take, until the
+// operator stops, the watcher goes or its spec changes. Nothing may be concluded from one that failed.
 #pragma once
 
 #include <chrono>
@@ -29,9 +29,11 @@ struct ContainerListing {
   std::chrono::milliseconds took{};
 };
 
-// The row's shape tells how the listing is split, and learns from it. Errors: azure::BlobClient::list's; Canceled when
-// the operator stops; UnknownOutcome ServiceUnavailable when it took too long.
-[[nodiscard]] Task<ContainerListing> list_container(Services& services, WatcherRow& row, const PassPlan& plan,
+// `generation`: of the spec that `plan` was made of. The row's shape tells how the listing is split, and learns from it.
+// Errors: azure::BlobClient::list's; Canceled when the operator stops or the row is gone; out_of_date() when the row has
+// another generation; UnknownOutcome ServiceUnavailable when it took too long.
+[[nodiscard]] Task<ContainerListing> list_container(Services& services, WatcherRow& row,
+                                                    std::int64_t generation, const PassPlan& plan,
                                                     azure::Access access, ListingTaker taker);
 
 }  // namespace abo::controllers

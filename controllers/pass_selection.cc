@@ -7,8 +7,8 @@ using checkpoint::Selection;
 
 Task<Result<Horizon>> list(PassState& state, azure::Access access, ListingTaker taker) {
   state.numbers.complete = false;
-  auto listing =
-      co_await list_container(state.services, state.row, *state.plan, std::move(access), std::move(taker));
+  auto listing = co_await list_container(state.services, state.row, state.generation, *state.plan,
+                                         std::move(access), std::move(taker));
   state.result.listing = listing.took;
   state.numbers.listed = listing.listed;
   state.numbers.matched = listing.matched;

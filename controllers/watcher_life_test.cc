@@ -81,6 +81,51 @@ TEST_F(WatcherLife, the_poll_of_a_watcher_that_was_created_anew_makes_nothing_mo
   EXPECT_EQ(world.reason("alpha"), "Suspended");
 }
 
+TEST_F(WatcherLife, a_listing_that_hangs_is_abandoned_when_the_spec_changes) {
+  world.add("alpha", {{"pollingIntervalSeconds", 3600}, {"blobPrefix", "wrong/"}});
+  world.blobs.upload("alpha", "a.csv");
+  world.blobs.hold = [](const std::string&) { return true; };
+  world.start();
+  world.run_for(1s);
+  ASSERT_EQ(polls("alpha"), 1u);
+  world.blobs.hold = {};
+  world.edit("alpha", {{"blobPrefix", ""}});
+  world.run_for(1s);
+  EXPECT_EQ(jobs(), 1u);
+  EXPECT_EQ(world.reason("alpha"), "PollSucceeded");
+}
+
+TEST_F(WatcherLife, a_listing_that_hangs_is_abandoned_when_the_watcher_is_suspended) {
+  world.add("alpha");
+  world.blobs.hold = [](const std::string&) { return true; };
+  world.start();
+  world.run_for(1s);
+  world.edit("alpha", {{"suspend", true}});
+  world.run_for(1s);
+  EXPECT_EQ(world.reason("alpha"), "Suspended");
+}
+
+TEST_F(WatcherLife, a_listing_that_hangs_ends_with_its_watcher) {
+  world.add("alpha");
+  world.blobs.hold = [](const std::string&) { return true; };
+  world.start();
+  world.run_for(1s);
+  std::size_t with_it = world.poll_scope.running();
+  world.cluster.remove(FakeWorld::path("alpha"));
+  world.run_for(1s);
+  EXPECT_EQ(world.poll_scope.running(), with_it - 1);
+}
+
+TEST_F(WatcherLife, poll_now_does_not_abandon_a_listing) {
+  world.add("alpha", {{"pollingIntervalSeconds", 3600}});
+  world.blobs.hold = [](const std::string&) { return true; };
+  world.start();
+  world.run_for(1s);
+  world.annotate("alpha", "mlops.example.com/poll-now", "1");
+  world.run_for(1min);
+  EXPECT_EQ(polls("alpha"), 1u);
+}
+
 TEST_F(WatcherLife, a_spec_that_changes_during_a_poll_is_used_at_once_and_the_old_one_no_more) {
   world.add("alpha", {{"pollingIntervalSeconds", 3600}});
   world.blobs.upload("alpha", "a.csv");

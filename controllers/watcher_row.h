@@ -17,6 +17,7 @@
 #include "controllers/run_store.h"
 #include "controllers/watcher_figures.h"
 #include "kube/resource.h"
+#include "kube/signal.h"
 
 namespace abo::controllers {
 
@@ -74,6 +75,7 @@ struct WatcherRow {
   std::unique_ptr<HeldAccess> access;
   // What listings taught about a container that is large; null: that it is not, or nothing yet.
   std::unique_ptr<azure::ContainerShape> shape;
+  kube::Signal* listing = nullptr;  // while a listing runs: notified when it is of no use any more
   std::optional<WatchId>
       sweep;  // a create of this kind ended unknown: look with a quorum before the next one
   // By trigger key; the checkpoint says it too, if it could be written.
@@ -95,6 +97,10 @@ struct WatcherRow {
     if (wish == this->wish()) return false;
     replay_wish = wish.empty() ? nullptr : std::make_unique<const std::string>(wish);
     return true;
+  }
+  // The row is gone, or has another spec.
+  void abandon_listing() const {
+    if (listing) listing->notify_all();
   }
   [[nodiscard]] std::string owner() const { return owner_key(ns, uid); }
 };
