@@ -23,7 +23,8 @@
 namespace abo::azure {
 
 struct RetryPolicy {
-  int tries = 5;                        // of one page; 2 of the first when no connection is to be had
+  int tries =
+      5;  // of one page; of the first 2 when no connection is to be had, 1 when it brought nothing for 30 s
   std::chrono::milliseconds base{800};  // doubled for each try; the wait is a random part of it
   std::chrono::milliseconds cap{60'000};
   std::chrono::milliseconds longest_wish{60'000};  // a longer Retry-After ends the listing with Throttled

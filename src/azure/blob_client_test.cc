@@ -31,13 +31,18 @@ struct ScriptedTransport : net::Transport {
   struct Step {
     net::Response response;
     std::optional<Error> error{};
+    milliseconds after{0};  // the answer comes
   };
+
+  explicit ScriptedTransport(FakeClock* c = nullptr) : clock(c) {}
+  FakeClock* clock;
 
   Task<Result<net::Response>> send(net::Request request, net::BodySink sink) override {
     requests.push_back(std::move(request));
     if (steps.empty()) co_return fail(ErrorKind::Internal, Reason::Internal, "the script is over");
     Step step = std::move(steps.front());
     steps.pop_front();
+    if (clock) clock->elapsed += step.after;
     if (step.response.status == 200 && sink) {
       std::string body = std::exchange(step.response.body, {});
       for (std::size_t at = 0; at < body.size(); at += 100) {
@@ -130,7 +135,7 @@ class BlobClientTest : public testing::Test {
   }
 
   FakeClock clock;
-  ScriptedTransport transport;
+  ScriptedTransport transport{&clock};
   BlobClientOptions options;
   std::vector<std::string> names, observed;
   std::vector<milliseconds> pauses;
@@ -335,6 +340,21 @@ TEST_F(BlobClientTest, says_soon_that_nobody_is_there_but_does_not_give_up_pages
   transport.steps = {ok({"a"}, "m")};
   for (int i = 0; i < 4; ++i) transport.steps.push_back(lost(ErrorKind::Unavailable));
   transport.steps.push_back(ok({"b"}));
+  EXPECT_TRUE(list());
+}
+
+TEST_F(BlobClientTest, says_at_the_first_try_that_the_service_is_silent_but_does_not_give_up_pages_for_it) {
+  Step silence = lost(ErrorKind::UnknownOutcome);
+  silence.after = 35s;
+  Step given_up = status(500, {{"x-ms-error-code", "OperationTimedOut"}});
+  given_up.after = 30s;
+  for (const Step& step : {silence, given_up}) {
+    transport.steps = {step, ok({"a"})};
+    EXPECT_NE(failure().message, "");
+    EXPECT_EQ(transport.steps.size(), 1u);
+  }
+  EXPECT_EQ(transport.requests[0].idle_timeout, 35s);
+  transport.steps = {ok({"a"}, "m"), silence, silence, silence, silence, ok({"b"})};
   EXPECT_TRUE(list());
 }
 

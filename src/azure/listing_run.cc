@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 constexpr std::string_view service_version = "2021-12-02";
 constexpr std::string_view operation = "ListBlobs";
 constexpr milliseconds try_timeout{60'000};
+constexpr std::chrono::seconds service_timeout{30};  // the service gives a request up by itself then
+constexpr milliseconds idle_timeout{35'000};         // and if it does not even say so, nobody is there
 constexpr milliseconds connect_timeout{10'000};
 constexpr std::size_t max_error_body = 256U << 10;
 constexpr int max_pages = 100'000;  // 500 million blobs; an endless listing ends here
@@ -228,9 +230,11 @@ Task<Result<BlobClient::Run::Page>> BlobClient::Run::get_page(Order& order, std:
     net::Request request = make_request(order, marker, request_id, token);
     if (request.total_timeout.count() <= 0) co_return deadline_passed();
     ++listing_.requests;
+    MonoTime began = client_.clock_.mono();
     Attempt attempt = co_await try_page(order, std::move(request));
+    bool silent = client_.clock_.mono() - began >= service_timeout;
     if (attempt.refused && token && !std::exchange(renewed, true) && may_renew(token)) continue;
-    if (attempt.page || !attempt.passing || tried >= tries_for(attempt.page.error()))
+    if (attempt.page || !attempt.passing || tried >= tries_for(attempt.page.error(), silent))
       co_return std::move(attempt.page);
     auto pause = pause_before_retry(attempt.page.error(), tried);
     if (!pause) co_return pass(pause);
@@ -239,12 +243,13 @@ Task<Result<BlobClient::Run::Page>> BlobClient::Run::get_page(Order& order, std:
   }
 }
 
-// A host that cannot be reached at all is mostly a typo: who wrote it should learn of it soon. The next poll tries again
-// anyway; only pages that were read are worth more patience.
-int BlobClient::Run::tries_for(const Error& error) const {
+// A host that cannot be reached at all is mostly a typo, one that stays silent a firewall: who wrote it should learn of it
+// soon. The next poll tries again anyway; only pages that were read are worth more patience.
+int BlobClient::Run::tries_for(const Error& error, bool silent) const {
   int tries = client_.options_.retry.tries;
-  bool nobody_there = error.kind == ErrorKind::Unavailable && listing_.pages == 0;
-  return nobody_there ? std::min(tries, 2) : tries;
+  if (listing_.pages > 0) return tries;
+  if (silent) return 1;
+  return error.kind == ErrorKind::Unavailable ? std::min(tries, 2) : tries;
 }
 
 Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Request request) {
@@ -310,7 +315,7 @@ net::Request BlobClient::Run::make_request(const Order& order, const std::string
                            {"comp", "list"},
                            {"include", "copy,metadata"},
                            {"maxresults", fmt::to_string(client_.options_.page_size)},
-                           {"timeout", "30"}};
+                           {"timeout", fmt::to_string(service_timeout.count())}};
   if (!order.part.prefix.empty()) parameters.emplace_back("prefix", order.part.prefix);
   if (order.folder) parameters.emplace_back("delimiter", std::string(1, folder_delimiter));
   if (!marker.empty()) parameters.emplace_back("marker", marker);
@@ -327,6 +332,7 @@ net::Request BlobClient::Run::make_request(const Order& order, const std::string
   authorize(request, std::move(parameters), token);
   request.connect_timeout = connect_timeout;
   request.total_timeout = try_timeout;
+  request.idle_timeout = idle_timeout;
   if (deadline_ != MonoTime::max()) {
     request.total_timeout =
         std::min(try_timeout, std::chrono::floor<milliseconds>(deadline_ - client_.clock_.mono()));

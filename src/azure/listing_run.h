@@ -66,7 +66,7 @@ class BlobClient::Run {
                                           const TokenStore::Token& token) const;
   void authorize(net::Request& request, Parameters parameters, const TokenStore::Token& token) const;
   [[nodiscard]] Result<std::chrono::milliseconds> pause_before_retry(const Error& error, int tried);
-  [[nodiscard]] int tries_for(const Error& error) const;
+  [[nodiscard]] int tries_for(const Error& error, bool silent) const;
   void advise(Error& error) const;
   [[nodiscard]] bool reaches_deadline(std::chrono::milliseconds pause) const;
   [[nodiscard]] std::string make_request_id();
