@@ -216,6 +216,13 @@ Meaning meaning_of(const net::Response& response, std::string_view code, WallTim
           "this is no answer of Azure Blob Storage; check endpoint"};
 }
 
+// Whoever is refused waits for a person and not for the service: what that person mends must not go unseen for an hour.
+std::optional<std::chrono::milliseconds> wished_pause(const net::Response& response, WallTime now) {
+  int status = response.status;
+  bool may_pass = status == 408 || status == 409 || status == 429 || status >= 500;
+  return may_pass ? net::retry_after(response, std::chrono::floor<seconds>(now)) : std::nullopt;
+}
+
 }  // namespace
 
 CredentialKind kind_of(const Access& access) {
@@ -262,7 +269,7 @@ Error error_of(const net::Response& response, WallTime now, CredentialKind crede
   if (!code.empty()) text += fmt::format(" {}", code);
   std::string said = first_line(concealed(element(response.body, "Message").substr(0, 2048), sent));
   if (!said.empty()) text += fmt::format(": {}", said);
-  auto wish = net::retry_after(response, std::chrono::floor<seconds>(now));
+  auto wish = wished_pause(response, now);
   return {meaning.kind, meaning.reason, text + ")", wish ? wish : meaning.retry_after,
           word(concealed(std::string(response.header("x-ms-request-id").substr(0, 256)), sent))};
 }

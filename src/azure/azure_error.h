@@ -17,7 +17,7 @@ enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas, Bearer };
 [[nodiscard]] CredentialKind kind_of(const Access& access);
 
 // `now` is this machine's time: a refused signature is compared with the answer's Date, since a wrong clock is a common
-// cause. retry_after is filled when the service or the protocol says how long to wait. Kinds and reasons:
+// cause. retry_after is filled when the service (with 408, 409, 429 or 5xx) or the protocol says how long to wait. Kinds and reasons:
 //   401, 403 about who asks      Unauthenticated  AuthenticationFailed, SasExpired
 //   403 about what is allowed    Forbidden        PermissionDenied
 //   404                          NotFound         ContainerNotFound

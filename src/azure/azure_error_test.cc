@@ -130,6 +130,20 @@ TEST(AzureError, keeps_the_services_wish_to_wait) {
             std::chrono::seconds{30});
 }
 
+TEST(AzureError, does_not_wait_for_a_service_that_refuses_since_a_person_may_mend_that_at_once) {
+  for (int status : {400, 401, 403, 404, 302}) {
+    net::Response response = answer(status, "");
+    response.headers.emplace_back("retry-after", "3600");
+    EXPECT_EQ(error_of(response, now, CredentialKind::SharedKey).retry_after, std::nullopt) << status;
+  }
+  for (int status : {408, 409, 429, 500, 503}) {
+    net::Response response = answer(status, "");
+    response.headers.emplace_back("retry-after", "3600");
+    EXPECT_EQ(error_of(response, now, CredentialKind::SharedKey).retry_after, std::chrono::hours{1})
+        << status;
+  }
+}
+
 TEST(AzureError, shows_a_short_clean_line_of_the_services_message) {
   for (std::string secret : {"sig=hunter2", "SIG=hunter2", "sig%3Dhunter2", "Signature=hunter2",
                              "SharedKey acct:hunter2", "AccountKey=hunter2"}) {

@@ -23,10 +23,12 @@
 namespace abo::azure {
 
 struct RetryPolicy {
-  int tries =
-      5;  // of one page; of the first 2 when no connection is to be had, 1 when it brought nothing for 30 s
+  // Of one page; of the first 2 when no connection is to be had, 1 when nothing came for half a minute.
+  int tries = 5;
   std::chrono::milliseconds base{800};  // doubled for each try; the wait is a random part of it
   std::chrono::milliseconds cap{60'000};
+  // Before any page was read there is nothing to lose: the next poll can wait as well, and holds no lane meanwhile.
+  std::chrono::milliseconds longest_first_wish{2'000};
   std::chrono::milliseconds longest_wish{60'000};  // a longer Retry-After ends the listing with Throttled
 };
 
@@ -76,7 +78,7 @@ class BlobClient {
   // in parts; without it the listing is one and begin_again stays false.
   // Errors: those of error_of(), of Transport::send(), of TokenStore::token() and of ListPageDecoder, and
   //   Invalid    InvalidResponse     no Date, a marker that was given before, a page beyond max_page_bytes (TooLarge)
-  //   Throttled  Throttled           the service wants a longer pause than may be waited; retry_after says how long
+  //   Throttled  Throttled           the service wants a longer pause than is waited here; retry_after says how long
   //   UnknownOutcome ServiceUnavailable  the deadline has passed
   [[nodiscard]] Task<Result<Listing>> list(Access access, std::string prefix, listing::BlobSink sink,
                                            ContainerShape* shape = nullptr);

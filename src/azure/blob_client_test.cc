@@ -184,9 +184,9 @@ TEST_F(BlobClientTest, signs_each_request_with_its_own_date) {
 }
 
 TEST_F(BlobClientTest, new_try_has_a_new_date_and_signature) {
-  transport.steps = {status(503, {{"retry-after", "7"}}), ok({"a"})};
+  transport.steps = {status(503, {{"retry-after", "2"}}), ok({"a"})};
   ASSERT_TRUE(list());
-  EXPECT_EQ(header(transport.requests[1], "x-ms-date"), "Sun, 22 Nov 2026 05:30:07 GMT");
+  EXPECT_EQ(header(transport.requests[1], "x-ms-date"), "Sun, 22 Nov 2026 05:30:02 GMT");
   EXPECT_NE(header(transport.requests[0], "Authorization"), header(transport.requests[1], "Authorization"));
 }
 
@@ -369,26 +369,38 @@ TEST_F(BlobClientTest, each_page_has_its_own_five_tries) {
 }
 
 TEST_F(BlobClientTest, waits_as_long_as_the_service_wishes) {
-  transport.steps = {status(503, {{"retry-after", "7"}}), status(429, {{"x-ms-retry-after-ms", "1500"}}),
-                     status(503, {{"retry-after", "Sun, 22 Nov 2026 05:30:18 GMT"}}), ok({"a"})};
+  transport.steps = {ok({"a"}, "m"), status(503, {{"retry-after", "7"}}),
+                     status(429, {{"x-ms-retry-after-ms", "1500"}}),
+                     status(503, {{"retry-after", "Sun, 22 Nov 2026 05:30:18 GMT"}}), ok({"b"})};
   ASSERT_TRUE(list());
   // The clock stands at 05:30:08.5 when the date is read, which counts as :08.
   EXPECT_THAT(pauses, ElementsAre(7000ms, 1500ms, 10000ms));
 }
 
 TEST_F(BlobClientTest, longer_wish_than_may_be_waited_is_handed_on) {
-  transport.steps = {status(503, {{"retry-after", "61"}})};
+  transport.steps = {ok({"a"}, "m"), status(503, {{"retry-after", "61"}})};
   Error error = failure();
   EXPECT_EQ(error.kind, ErrorKind::Throttled);
   EXPECT_EQ(error.retry_after, 61s);
   options.deadline = 20s;
-  transport.steps = {status(429, {{"retry-after", "20"}})};
+  transport.steps = {ok({"a"}, "m"), status(429, {{"retry-after", "20"}})};
   EXPECT_EQ(failure().retry_after, 20s);
   EXPECT_THAT(pauses, IsEmpty());
 }
 
+TEST_F(BlobClientTest, hands_on_every_wish_but_a_short_one_while_no_page_was_read) {
+  transport.steps = {status(503, {{"retry-after", "2"}}), ok({"a"})};
+  EXPECT_TRUE(list());
+  transport.steps = {status(503, {{"retry-after", "3"}}), ok({"a"})};
+  Error error = failure();
+  EXPECT_EQ(error.kind, ErrorKind::Throttled);
+  EXPECT_EQ(error.retry_after, 3s);
+  EXPECT_THAT(pauses, ElementsAre(2000ms));
+}
+
 TEST_F(BlobClientTest, ends_with_its_deadline) {
   options.deadline = 30s;
+  transport.steps = {ok({"a"}, "m")};
   for (int i = 0; i < 10; ++i) transport.steps.push_back(status(503, {{"retry-after", "9"}}));
   options.retry.tries = 10;
   EXPECT_EQ(failure().kind, ErrorKind::Throttled);

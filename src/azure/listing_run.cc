@@ -361,7 +361,8 @@ Result<milliseconds> BlobClient::Run::pause_before_retry(const Error& error, int
   const RetryPolicy& policy = client_.options_.retry;
   if (error.retry_after) {
     milliseconds wish = *error.retry_after;
-    if (wish <= policy.longest_wish && !reaches_deadline(wish)) return wish;
+    milliseconds longest = listing_.pages > 0 ? policy.longest_wish : policy.longest_first_wish;
+    if (wish <= longest && !reaches_deadline(wish)) return wish;
     return std::unexpected(Error{ErrorKind::Throttled, Reason::Throttled, error.message, wish});
   }
   milliseconds longest = std::min(policy.cap, policy.base * (1 << std::min(tried - 1, 16)));

@@ -202,9 +202,13 @@ Error refusal(const net::Response& response, const json::object& body, const Tok
     code = fmt::format(" AADSTS{}", number);
   else if (std::string error = word(find_string(body, {"error"})); !error.empty())
     code = " " + error;
-  return {meaning.kind, meaning.reason,
-          fmt::format("no token from {}: {} (HTTP {}{})", host, meaning.advice, response.status, code),
-          net::retry_after(response, std::chrono::floor<seconds>(now)), trace_of(body)};
+  Error error{meaning.kind, meaning.reason,
+              fmt::format("no token from {}: {} (HTTP {}{})", host, meaning.advice, response.status, code),
+              std::nullopt, trace_of(body)};
+  // What somebody has to mend is asked for again soon, whatever the service wishes.
+  if (disposition(error) == Disposition::Retry)
+    error.retry_after = net::retry_after(response, std::chrono::floor<seconds>(now));
+  return error;
 }
 
 }  // namespace

@@ -174,6 +174,9 @@ TEST(ReadToken, honours_the_wish_for_patience) {
   net::Response response = refusal(429, "", 0);
   response.headers = {{"retry-after", "17"}};
   EXPECT_EQ(error_of(response, with_secret()).retry_after, std::chrono::seconds{17});
+  response = refusal(401, "invalid_client", 7000222);
+  response.headers = {{"retry-after", "3600"}};
+  EXPECT_EQ(error_of(response, with_secret()).retry_after, std::nullopt) << "a person has to mend it";
 }
 
 TEST(ReadToken, tells_a_missing_managed_identity_from_a_busy_service) {

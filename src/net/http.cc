@@ -38,7 +38,8 @@ std::optional<std::chrono::milliseconds> retry_after(const Response& response, s
   if (const auto seconds = parse_count(text))
     return milliseconds(std::min(*seconds, kLongestMs / 1000) * 1000);
   if (const auto date = parse_rfc1123(text)) {
-    const std::int64_t ms = milliseconds(*date - now).count();
+    const auto from = parse_rfc1123(response.header("date")).value_or(now);
+    const std::int64_t ms = milliseconds(*date - from).count();
     return milliseconds(std::clamp<std::int64_t>(ms, 0, kLongestMs));
   }
   return std::nullopt;

@@ -72,8 +72,8 @@ class Transport {
   [[nodiscard]] virtual Task<Result<Response>> send(Request request, BodySink sink = {}) = 0;
 };
 
-// Retry-After: seconds or an HTTP date (measured against `now`), or Azure's retry-after-ms and
-// x-ms-retry-after-ms.
+// Retry-After: seconds or an HTTP date (measured against the answer's own Date, or `now` where it has none, so that this
+// machine's clock does not matter), or Azure's retry-after-ms and x-ms-retry-after-ms.
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const Response& response,
                                                                    std::chrono::sys_seconds now);
 

@@ -27,6 +27,12 @@ TEST(RetryAfter, reads_a_date_against_the_given_now) {
   EXPECT_EQ(after({{"retry-after", "Sun, 22 Nov 2026 00:00:30 GMT"}}), milliseconds(30'000));
 }
 
+TEST(RetryAfter, reads_a_date_against_the_answers_own_whatever_this_machines_clock_says) {
+  EXPECT_EQ(
+      after({{"date", "Sat, 21 Nov 2026 12:00:00 GMT"}, {"retry-after", "Sat, 21 Nov 2026 12:00:09 GMT"}}),
+      milliseconds(9'000));
+}
+
 TEST(RetryAfter, is_zero_for_a_date_in_the_past) {
   EXPECT_EQ(after({{"retry-after", "Sat, 21 Nov 2026 00:00:30 GMT"}}), milliseconds(0));
 }
