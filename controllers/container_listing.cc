@@ -116,7 +116,6 @@ Task<ContainerListing> list_container(Services& services, WatcherRow& row, std::
   }
   out.listed = listed->listed;
   out.hierarchical = listed->hierarchical;
-  out.repeated = listed->requests > listed->pages;
   out.horizon = checkpoint::Horizon{.service_date = listed->service_date,
                                     .settle_margin = services.settings.settle_margin,
                                     .min_age = std::chrono::seconds{plan.spec.min_age_seconds}};

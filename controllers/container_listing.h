@@ -25,7 +25,6 @@ struct ContainerListing {
   std::int64_t listed = 0;
   std::int64_t matched = 0;
   bool hierarchical = false;  // see azure::Listing
-  bool repeated = false;  // a page was asked for more than once, so what matched may have been counted twice
   std::chrono::milliseconds took{};
 };
 

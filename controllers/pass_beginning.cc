@@ -1,5 +1,7 @@
 #include "controllers/pass_beginning.h"
 
+#include <unordered_set>
+
 #include "checkpoint/existing.h"
 #include "checkpoint/replay.h"
 #include "controllers/pass_selection.h"
@@ -10,6 +12,22 @@ namespace abo::controllers {
 using checkpoint::Checkpoint;
 
 namespace {
+
+// How many versions match, as far as must_hold() asks: a row that comes twice, as one of a page that is asked for again
+// does, counts once.
+class VersionCount {
+ public:
+  explicit VersionCount(const checkpoint::Identity& identity) : identity_(identity) {}
+  void clear() { keys_.clear(); }
+  void offer(const listing::BlobView& blob) {
+    if (count() <= checkpoint::max_unconfirmed_existing) keys_.insert(identity_.key_of(blob).bits());
+  }
+  [[nodiscard]] std::int64_t count() const { return std::ssize(keys_); }
+
+ private:
+  const checkpoint::Identity& identity_;
+  std::unordered_set<std::uint64_t> keys_;
+};
 
 // Writes what is begun with: that, or a replay of it. When there is no room for a replay the Ready condition says so.
 Task<Result<void>> restart(PassState& state, Checkpoint from) {
@@ -45,17 +63,20 @@ Task<Result<void>> begin(PassState& state, azure::Access access) {
       checkpoint::start_at(state.plan->spec, state.row.checkpoint.get(), state.identity.container_url);
   bool ignore = start == checkpoint::Start::IgnoreExisting;
   checkpoint::IgnoreExisting existing(state.identity);
-  auto take = [&](const listing::BlobView& blob) {
-    if (ignore) existing.offer(blob);
+  VersionCount matching(state.identity);
+  auto anew = [&] {
+    existing = checkpoint::IgnoreExisting(state.identity);
+    matching.clear();
   };
-  auto horizon =
-      co_await list(state, access, {[&] { existing = checkpoint::IgnoreExisting(state.identity); }, take});
+  auto take = [&](const listing::BlobView& blob) {
+    if (ignore) return existing.offer(blob);
+    matching.offer(blob);
+  };
+  auto horizon = co_await list(state, access, {anew, take});
   if (!horizon) co_return pass(horizon);
   if (auto same = co_await state.read_again(); !same)
     co_return pass(same);  // a choice may have been made meanwhile
-  state.held_back = checkpoint::must_hold(start, state.numbers.matched);
-  // Rows of a page that had to be asked for again were counted again: it is counted anew, and soon.
-  if (state.held_back && state.repeated) state.result.wish = std::chrono::seconds{10};
+  state.held_back = checkpoint::must_hold(start, matching.count());
   if (state.held_back) co_return Result<void>{};
   if (ignore) initial = std::move(existing).finish(*horizon);
   if (state.row.checkpoint) {

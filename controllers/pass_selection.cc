@@ -14,7 +14,6 @@ Task<Result<Horizon>> list(PassState& state, azure::Access access, ListingTaker 
   state.numbers.matched = listing.matched;
   state.numbers.hierarchical = listing.hierarchical;
   state.numbers.complete = listing.horizon.has_value();
-  state.repeated = listing.repeated;
   co_return std::move(listing.horizon);
 }
 

@@ -44,7 +44,6 @@ struct PassState {
   bool is_new = false;               // no checkpoint for this container yet
   bool wrote = false;                // a checkpoint, so that finalizers may go
   bool held_back = false;            // too many existing blobs, and nobody has chosen
-  bool repeated = false;             // a page of the listing was asked for more than once
   std::size_t allowance = SIZE_MAX;  // how many resources this pass may still make
   checkpoint::Checkpoint known;      // the row's, moved forward by what earlier polls found settled
   // Moved forward by a poll that found nothing to do; stored with the next report.
