@@ -338,7 +338,13 @@ bool CurlExchange::take_body(std::string_view piece) {
     if (!taken) error_ = std::move(taken.error());
     return taken.has_value();
   }
-  if (piece.size() > request_.max_body - std::min(request_.max_body, response_.body.size())) {
+  const std::size_t room = request_.max_body - std::min(request_.max_body, response_.body.size());
+  if (piece.size() > room && (status < 200 || status >= 300)) {  // what it is about stands in front
+    response_.body.append(piece.substr(0, room));
+    body_cut_ = true;
+    return false;
+  }
+  if (piece.size() > room) {
     error_ = Error{ErrorKind::TooLarge, Reason::InvalidResponse,
                    authority_of(request_.url) + " sent a larger body than is accepted", std::nullopt};
     return false;
@@ -397,8 +403,9 @@ void CurlExchange::finish() {
 Result<Response> CurlExchange::result() {
   if (thrown_) std::rethrow_exception(thrown_);
   if (error_) return std::unexpected(std::move(*error_));
-  if (code_ != CURLE_OK && !opened_ && !refused_address_.empty()) return std::unexpected(not_reached());
-  if (code_ != CURLE_OK) {
+  const bool failed = code_ != CURLE_OK && !body_cut_;
+  if (failed && !opened_ && !refused_address_.empty()) return std::unexpected(not_reached());
+  if (failed) {
     long os_error = 0;
     curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
     const std::string_view detail = detail_[0] != '\0' ? detail_.data() : curl_easy_strerror(code_);

@@ -94,6 +94,7 @@ class CurlExchange final : private CurlMulti::Waiter {
   std::size_t header_bytes_ = 0;
   int attempts_ = 0;         // how often the request was handed to a connection
   bool body_begun_ = false;  // headers that come now are trailers
+  bool body_cut_ = false;    // of an answer other than 2xx, which was too long
   bool bad_option_ = false;
   std::string refused_address_;  // the last one that may_reach refused
   bool opened_ = false;          // a connection to another address was begun

@@ -216,6 +216,15 @@ TEST_F(CurlTransportTest, a_collected_body_has_a_limit) {
   EXPECT_TRUE(send(Request{.url = server.url("/"), .max_body = 5}));
 }
 
+TEST_F(CurlTransportTest, an_error_that_is_too_long_is_cut_and_keeps_its_status) {
+  TestServer server(io, always("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 99\r\n\r\n<Error>.."));
+  auto answer = send(Request{.url = server.url("/"), .max_body = 7});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(answer->header("retry-after"), "7");
+  EXPECT_EQ(answer->body, "<Error>");
+}
+
 TEST_F(CurlTransportTest, headers_have_a_limit) {
   std::string answer = "HTTP/1.1 200 OK\r\n";
   for (int i = 0; i < 40; ++i) answer += "X-" + std::to_string(i) + ": " + std::string(8000, 'h') + "\r\n";

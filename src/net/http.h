@@ -9,7 +9,8 @@
 //                                         the server surely did nothing
 //   UnknownOutcome  EndpointUnreachable   connection lost or a time-out after the request may have been sent
 //   Forbidden       EndpointNotAllowed    may_reach refused where the host's name leads: nothing was sent
-//   TooLarge        InvalidResponse       the collected body passed max_body
+//   TooLarge        InvalidResponse       the collected body of a 2xx answer passed max_body; that of
+//                                         another answer is cut there
 //   Canceled        Canceled              the coroutine was cancelled through its cancellation slot
 //   (the sink's)                          the body sink returned an error: the exchange ends with it
 // Redirects are never followed. Error texts hold scheme, host and port of the URL, never its query.
