@@ -250,7 +250,8 @@ std::size_t ListPageDecoder::reject(std::string_view what) {
 // --- what the rows mean ---
 
 // Snapshots, versions and soft-deleted blobs share the name of the blob they belong to; directories of a
-// hierarchical namespace show as empty blobs.
+// hierarchical namespace show as empty blobs. The mark hdi_isfolder is metadata, which anybody may write: a blob that holds
+// something is none.
 bool ListPageDecoder::is_left_out() {
   if (!row_.at(Field::Snapshot).empty() || text(Field::Deleted) == "true" ||
       text(Field::HasVersionsOnly) == "true") {
@@ -258,7 +259,9 @@ bool ListPageDecoder::is_left_out() {
   }
   if (!row_.at(Field::VersionId).empty() && text(Field::IsCurrentVersion) != "true") return true;
   if (text(Field::ResourceType) == "directory") return true;
-  return !row_.at(Field::HdiIsFolder).empty() && lower(text(Field::HdiIsFolder)) == "true";
+  if (row_.at(Field::HdiIsFolder).empty() || lower(text(Field::HdiIsFolder)) != "true") return false;
+  std::string_view size = text(Field::ContentLength);
+  return size.empty() || size == "0";
 }
 
 void ListPageDecoder::deliver_blob() {

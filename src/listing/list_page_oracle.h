@@ -42,6 +42,8 @@ inline bool left_out(pugi::xml_node row) {
   for (pugi::xml_node entry : row.child("Metadata")) {
     folder = folder || (lower(entry.name()) == "hdi_isfolder" && lower(entry.child_value()) == "true");
   }
+  std::string_view size = row.child("Properties").child_value("Content-Length");
+  folder = folder && (size.empty() || size == "0");
   return folder || deleted == "true" || *row.child_value("Snapshot") ||
          std::string_view(row.child_value("HasVersionsOnly")) == "true" ||
          (*row.child_value("VersionId") && current != "true") ||

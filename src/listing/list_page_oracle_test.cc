@@ -114,7 +114,7 @@ std::string a_blob() {
          format_rfc1123(ServiceTime{std::chrono::seconds{*rc::gen::inRange(0, 2'000'000'000)}}) +
          "</Last-Modified>";
   out += fmt::format("<Etag>0x{:X}</Etag><Content-Length>{}</Content-Length>",
-                     *rc::gen::arbitrary<std::uint32_t>(), *rc::gen::inRange(0, 1 << 30));
+                     *rc::gen::arbitrary<std::uint32_t>(), *rc::gen::element(0, 7, 1 << 30));
   out += a_property("Content-Type") + a_property("Content-Encoding") + a_property("Content-MD5");
   out += *rc::gen::element<std::string>("", "<CopyStatus>pending</CopyStatus>",
                                         "<CopyStatus>success</CopyStatus>",
