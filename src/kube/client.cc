@@ -1,9 +1,10 @@
 #include "kube/client.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/json_text.h"
-#include "base/text.h"
 #include "kube/kube_error.h"
 #include "kube/resource.h"
 
@@ -32,11 +33,12 @@ std::string_view to_string(Propagation propagation) {
   return "Background";
 }
 
+// The answer is not quoted: it may be a Secret's.
 Result<json::object> object_of(const net::Response& response) {
   auto parsed = parse_json(response.body);
   if (!parsed || !parsed->is_object()) {
     return fail(ErrorKind::UnknownOutcome, Reason::InvalidResponse,
-                "the API server's answer is no JSON object: " + bounded_text(response.body, 80));
+                fmt::format("the API server's answer of {} bytes is no JSON object", response.body.size()));
   }
   return std::move(parsed->get_object());
 }

@@ -70,6 +70,14 @@ TEST_F(ClientTest, a_write_that_may_not_be_sent_is_not_sent) {
   EXPECT_TRUE(transport.requests.empty());
 }
 
+TEST_F(ClientTest, an_answer_that_is_no_object_is_not_quoted) {
+  transport.then(200, "accountKey: hunter2");
+  auto read = run(client.get("/api/v1/namespaces/ml/secrets/creds"));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().reason, Reason::InvalidResponse);
+  EXPECT_EQ(read.error().message.find("hunter2"), std::string::npos);
+}
+
 TEST_F(ClientTest, a_lost_write_is_never_repeated) {
   transport.then_lost();
   auto made = run(client.create("/p", {}));
