@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/base64.h"
 #include "base/percent_encoding.h"
 #include "base/redact.h"
 #include "listing/text_decode.h"
@@ -243,8 +244,12 @@ bool is_passing(int status) {
   return false;
 }
 
-std::vector<Secret> sent_with(const net::Request& request) {
+std::vector<Secret> sent_with(const net::Request& request, const Access& access) {
   std::vector<Secret> sent;
+  if (const auto* key = std::get_if<SharedKey>(&access.credential)) {
+    sent.push_back(key->key);
+    sent.emplace_back(base64_encode(key->key.reveal()));
+  }
   for (const auto& [name, value] : request.headers) {
     if (name == "Authorization") sent.emplace_back(value.substr(value.find_last_of(": ") + 1));
   }

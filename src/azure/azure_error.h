@@ -26,12 +26,13 @@ enum class CredentialKind : std::uint8_t { Anonymous, SharedKey, Sas, Bearer };
 //   408, other 5xx               UnknownOutcome   ServiceUnavailable
 //   400 about a name             Invalid          InvalidSpec
 //   anything else, redirects     Invalid          InvalidResponse
-// `sent`: what the request was signed with; a text of the service that repeats it, in whatever form, is left out.
+// `sent`: as sent_with() gives it; a text of the service that repeats it, in whatever form, is left out.
 [[nodiscard]] Error error_of(const net::Response& response, WallTime now, CredentialKind credential,
                              const std::vector<Secret>& sent = {});
 
-// What of a request must never be shown: its Authorization's value, and its signature when it bears a SAS.
-[[nodiscard]] std::vector<Secret> sent_with(const net::Request& request);
+// What of a request must never be shown: its Authorization's value, its signature when it bears a SAS, and the account key
+// that signed it.
+[[nodiscard]] std::vector<Secret> sent_with(const net::Request& request, const Access& access);
 
 // The credential itself was refused (401, or 403 AuthenticationFailed), so a newer token may fare better.
 [[nodiscard]] bool refuses_credential(const net::Response& response);

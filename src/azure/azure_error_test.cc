@@ -164,9 +164,11 @@ TEST(AzureError, shows_a_short_clean_line_of_the_services_message) {
 TEST(AzureError, repeats_nothing_of_what_the_request_was_signed_with) {
   net::Request request{.url = "https://a/b?x=1&sig=hunter2%2Bhunter3%2Fhunter4%3D&y=2",
                        .headers = {{"Authorization", "SharedKey acct:aaaabbbbccccddddeeeeffff="}}};
-  auto sent = sent_with(request);
-  for (std::string quoted :
-       {"hunter2+hunter3/hunter4=", "hunter2%2Bhunter3%2F", "aaaabbbbccccdddd", "bbbbccccdddd"}) {
+  Access access;
+  access.credential = SharedKey{"acct", Secret("kkkkllllmmmmnnnnoooo")};
+  auto sent = sent_with(request, access);
+  for (std::string quoted : {"hunter2+hunter3/hunter4=", "hunter2%2Bhunter3%2F", "aaaabbbbccccdddd",
+                             "bbbbccccdddd", "kkkkllllmmmm", "a2tra2xsbGxt", "bm5ubm9vb28="}) {
     net::Response response = answer(403, "AuthenticationFailed");
     response.body = "<Error><Code>" + quoted + "</Code><Message>it was " + quoted + " that</Message></Error>";
     response.headers = {{"x-ms-request-id", quoted}};

@@ -276,7 +276,7 @@ Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Requ
     }
     return decoder.feed(chunk);
   };
-  const std::vector<Secret> sent = sent_with(request);
+  const std::vector<Secret> sent = sent_with(request, access_);
   auto response = co_await client_.transport_.send(std::move(request), take);
   if (!response) {
     observe("error", false);

@@ -26,18 +26,12 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// A tag's name for an error text: whatever the server sent, it stays short and printable.
-std::string printable(std::string_view name) {
-  std::string out(name.substr(0, 40));
-  for (char& c : out) c = c > ' ' && c < 0x7F ? c : '?';
-  return out;
-}
-
+// Another name is not quoted: whatever the server sent, it might be what it was sent.
 std::string wrong_root(std::string_view name) {
   if (name == "Error") return "it is an <Error> document";
   if (lower(name) == "html")
     return "it is an HTML page; is there a proxy or a login page before the service?";
-  return fmt::format("it is a <{}> document, not an <{}>", printable(name), root_name);
+  return fmt::format("it is another document than an <{}>", root_name);
 }
 
 std::string_view without_quotes(std::string_view etag) {

@@ -261,6 +261,7 @@ TEST(ListPage, refuses_what_is_no_listing) {
   EXPECT_THAT(complaint(decode("<html><head></head></html>")), HasSubstr("HTML"));
   EXPECT_THAT(complaint(decode("<?xml version=\"1.0\"?><Error><Code>x</Code></Error>")),
               HasSubstr("<Error>"));
+  EXPECT_THAT(complaint(decode("<hunter2/>")), testing::Not(HasSubstr("hunter2")));
   EXPECT_THAT(complaint(decode("{\"error\": 1}")), HasSubstr("no XML"));
   EXPECT_THAT(complaint(decode("<?xml version=\"1.0\" encoding=\"utf-16\"?><EnumerationResults>")),
               HasSubstr("UTF-8"));
