@@ -423,6 +423,7 @@ TEST_F(BlobClientTest, refuses_answers_that_are_no_listing) {
        {"", "<!DOCTYPE html><html></html>", "<Error><Code>x</Code></Error>", "<EnumerationResults><Blobs>"}) {
     transport.steps = {{{200, {{"date", "Sun, 22 Nov 2026 05:30:01 GMT"}}, body}}};
     EXPECT_EQ(failure().reason, Reason::InvalidResponse) << body;
+    EXPECT_EQ(observed.back(), "ListBlobs 200") << body;
   }
 }
 

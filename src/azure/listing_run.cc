@@ -269,17 +269,20 @@ Task<BlobClient::Run::Attempt> BlobClient::Run::try_page(Order& order, net::Requ
     if (!refused_ && !too_many) order.folder->folders.emplace_back(folder);
   });
   std::size_t received = 0;
+  bool refused = false;  // by us, an answer that is a success by its status
   auto take = [&](std::string_view chunk) -> Result<void> {
     received += chunk.size();
-    if (received > client_.options_.max_page_bytes) {
+    refused = received > client_.options_.max_page_bytes;
+    if (refused)
       return fail(ErrorKind::TooLarge, Reason::InvalidResponse, "a page of the listing is far too long");
-    }
-    return decoder.feed(chunk);
+    auto fed = decoder.feed(chunk);
+    refused = !fed;
+    return fed;
   };
   const std::vector<Secret> sent = sent_with(request, access_);
   auto response = co_await client_.transport_.send(std::move(request), take);
   if (!response) {
-    observe("error", false);
+    observe(refused ? "200" : "error", false);
     Error error = std::move(response.error());
     if (error.reason == Reason::EndpointNotAllowed) advise(error);
     bool passing = is_passing(error.kind);
