@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds forget_after{3600};
-constexpr seconds trust_new{30};         // a token this young that is refused: another one would be too
+constexpr seconds trust_new{30};         // so young a token that is refused: another one would be too, mostly
 constexpr seconds after_refusal{30};     // somebody has to mend something; a new Secret is another grant
 constexpr seconds after_failure{5};      // it may pass
 constexpr seconds renewal_distance{30};  // between tries while the old token lives
@@ -123,7 +123,8 @@ bool TokenStore::refused(const TokenGrant& grant, const Token& token) {
   auto found = entries_.find(grant.key);
   if (found == entries_.end() || found->second->token != token) return true;
   Entry& entry = *found->second;
-  if (clock_.mono() - entry.fetched < trust_new) return false;
+  bool young = clock_.mono() - entry.fetched < trust_new;
+  if (young && std::exchange(entry.replaced_young, true)) return false;
   entry.token.reset();
   entry.failure.reset();
   return true;

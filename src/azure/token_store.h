@@ -49,7 +49,8 @@ class TokenStore {
   //   Unauthenticated  TokenUnavailable  the operator has no token file, or it cannot be read
   [[nodiscard]] Task<Result<Token>> token(std::shared_ptr<const TokenGrant> grant);
 
-  // Azure refused this one: it is not handed out again. False when asking anew is in vain, since it is only seconds old.
+  // Azure refused this one: it is not handed out again. False when asking anew is in vain, since it is only seconds old and
+  // another one as young was refused before.
   bool refused(const TokenGrant& grant, const Token& token);
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -62,6 +63,7 @@ class TokenStore {
     MonoTime try_again{};
     MonoTime used{};
     bool asking = false;
+    bool replaced_young = false;  // once a token that was only seconds old
     net::Signal answered;
   };
 
