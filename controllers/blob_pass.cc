@@ -97,6 +97,14 @@ Task<void> keep_history(PassState& state) {
   state.result.api_down = state.result.api_down || kept.api_down;
 }
 
+// Postponed blobs may be due before the interval is over.
+void wish_for_postponed(PassState& state) {
+  bool may_retry = state.row.checkpoint && state.allowance > 0 && !state.result.failed && !state.held_back &&
+                   !state.suspended && state.row.checkpoint->source == state.identity.container_url;
+  if (may_retry && !state.result.wish)
+    state.result.wish = next_due(*state.row.checkpoint, state.services.clock.wall());
+}
+
 Task<Result<void>> report_once(PassState& state) {
   state.numbers.runs = state.services.runs.store().counts(state.row.owner());
   std::uint64_t print = fingerprint(state.numbers, state.generation, state.row.runs_revision);
@@ -109,7 +117,7 @@ Task<Result<void>> report_once(PassState& state) {
   }
   report::Status before = state.stored.status();
   report::Status next = before;
-  fill(next, state.numbers, state.generation, state.started_at, state.interval());
+  fill(next, state.numbers, state.generation, state.started_at, wall_time(state, *state.result.announced));
   follow_phases(next, state.services.runs, state.row.ns);
   next.triggered_jobs.resize(std::min(next.triggered_jobs.size(), state.history_limit()));
   if (state.settled && state.stored.holds_row_checkpoint())
@@ -134,10 +142,7 @@ void unreported(PassState& state, const Error& error) {
 
 PassResult ended(PassState& state) {
   if (state.row.checkpoint) state.result.release_due = next_release(state.services, state.row.owner());
-  bool may_retry = state.row.checkpoint && state.allowance > 0 && !state.result.failed && !state.held_back &&
-                   !state.suspended && state.row.checkpoint->source == state.identity.container_url;
-  if (may_retry && !state.result.wish)
-    state.result.wish = next_due(*state.row.checkpoint, state.services.clock.wall());
+  wish_for_postponed(state);
   return state.result;
 }
 
@@ -183,6 +188,8 @@ Task<PassResult> run_blob_pass(Services& services, WatcherRow& row) {
   state.numbers.verdict =
       done ? verdict(state, state.row.checkpoint.get()) : report::verdict_of(done.error());
   state.result.verdict = state.numbers.verdict;
+  wish_for_postponed(state);
+  state.result.announced = next_poll(state);
   if (auto reported = co_await report_once(state); !reported) {
     if (reported.error().kind != ErrorKind::Canceled) unreported(state, reported.error());
     state.row.report_print = 0;

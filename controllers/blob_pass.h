@@ -31,6 +31,7 @@ struct PassResult {
   std::optional<MonoTime> history_due;   // finished resources are still to be deleted then
   bool warning_changed = false;          // of the Ready condition, by a refresh: the next poll says it
   std::chrono::milliseconds listing{0};  // how long the container took to list
+  std::optional<MonoTime> announced;     // when the next poll is due, as the status says
 };
 
 // Polls, and writes the status if it says something new. Never throws for anything a service answered. services

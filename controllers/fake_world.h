@@ -135,6 +135,10 @@ struct FakeWorld {
   }
   [[nodiscard]] std::string message(const std::string& name) const { return of_ready(name, "message"); }
   [[nodiscard]] std::string reason(const std::string& name) const { return of_ready(name, "reason"); }
+  [[nodiscard]] std::string status_text(const std::string& name, std::string_view field) const {
+    const json::object* object = cluster.find_object(path(name));
+    return object ? std::string(find_string(*object, {"status", field})) : "";
+  }
   [[nodiscard]] std::string of_ready(const std::string& name, std::string_view field) const {
     const json::object* object = cluster.find_object(path(name));
     const json::array* conditions = object ? find_array(*object, {"status", "conditions"}) : nullptr;

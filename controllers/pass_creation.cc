@@ -105,7 +105,7 @@ Task<Result<void>> commit(PassState& state, TriggerStage& stage, const Checkpoin
     state.numbers.runs = state.services.runs.store().counts(state.row.owner());
     state.numbers.duration = state.elapsed();
     state.numbers.verdict = verdict(state, &next);
-    fill(status, state.numbers, state.generation, state.started_at, state.interval());
+    fill(status, state.numbers, state.generation, state.started_at, wall_time(state, next_poll(state)));
     state.row.reported = state.services.clock.mono();
   }
   if (auto written = co_await state.stored.write(std::move(status), next); !written) co_return pass(written);

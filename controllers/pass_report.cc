@@ -59,16 +59,16 @@ std::uint64_t fingerprint(const PassNumbers& n, std::int64_t generation, std::ui
 }
 
 void fill(report::Status& status, const PassNumbers& numbers, std::int64_t generation, WallTime now,
-          std::chrono::seconds interval) {
+          WallTime next) {
   report::set_conditions(status, numbers.verdict, generation, now);
   fill_counts(status, numbers.runs);
   if (numbers.verdict.health == report::Health::Suspended) {
     status.next_poll_time.clear();
     return;
   }
-  auto second = std::chrono::floor<std::chrono::seconds>(now);
-  status.last_poll_time = format_rfc3339(second);
-  status.next_poll_time = format_rfc3339(second + interval);
+  using std::chrono::seconds;
+  status.last_poll_time = format_rfc3339(std::chrono::floor<seconds>(now));
+  status.next_poll_time = format_rfc3339(std::chrono::ceil<seconds>(next));
   if (!numbers.complete) return;
   status.pending = numbers.pending;
   status.last_poll = {numbers.listed, numbers.matched, numbers.triggered, numbers.duration.count()};

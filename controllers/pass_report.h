@@ -36,9 +36,9 @@ struct PassNumbers {
 [[nodiscard]] std::uint64_t fingerprint(const PassNumbers& numbers, std::int64_t generation,
                                         std::uint32_t runs_revision);
 
-// Conditions, counts and times of a pass. `interval`: until the next poll is due.
+// Conditions, counts and times of a pass that began at `now`. `next`: when the next poll is due.
 void fill(report::Status& status, const PassNumbers& numbers, std::int64_t generation, WallTime now,
-          std::chrono::seconds interval);
+          WallTime next);
 
 // The counts of what was created.
 void fill_counts(report::Status& status, const RunCounts& runs);

@@ -17,7 +17,8 @@ PassState::PassState(Services& services, WatcherRow& row)
       wish(row.wish()),
       suspended(row.suspended),
       started(services.clock.mono()),
-      started_at(services.clock.wall()) {}
+      started_at(services.clock.wall()),
+      luck(services.random()) {}
 
 Task<Result<void>> PassState::read_again() {
   std::optional<checkpoint::Checkpoint> expected;

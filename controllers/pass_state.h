@@ -36,6 +36,7 @@ struct PassState {
   const bool suspended;
   const MonoTime started;
   const WallTime started_at;
+  const double luck;  // from [0, 1), for the schedule: however often it is asked, it answers the same
 
   std::shared_ptr<const PassPlan> plan;
   checkpoint::Identity identity;

@@ -1,5 +1,6 @@
 #include "controllers/pass_verdict.h"
 
+#include "controllers/poll_schedule.h"
 #include "controllers/postponed_work.h"
 #include "controllers/replay_request.h"
 
@@ -36,6 +37,21 @@ void tell_of_expiry(PassState& state) {
   const report::Condition* was = report::ready(state.stored.found());
   if (was && was->message.contains(warning)) return;
   state.services.telemetry.credential_expiring(state.row, warning);
+}
+
+MonoTime next_poll(const PassState& state) {
+  const PassResult& result = state.result;
+  bool repeats = result.failed || result.again;
+  PollTimes times{.started = state.started,
+                  .now = state.services.clock.mono(),
+                  .interval = state.row.interval,
+                  .failures = repeats ? state.row.failures + 1 : 0};
+  return next_poll(result, times, [&state] { return state.luck; });
+}
+
+WallTime wall_time(const PassState& state, MonoTime due) {
+  auto pause = due - state.services.clock.mono();
+  return state.services.clock.wall() + std::chrono::duration_cast<WallTime::duration>(pause);
 }
 
 }  // namespace abo::controllers

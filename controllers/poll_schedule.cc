@@ -38,6 +38,7 @@ milliseconds breather(milliseconds listing) {
 }
 
 MonoTime next_poll(const PassResult& result, const PollTimes& times, const std::function<double()>& random) {
+  if (result.announced && !result.unreported) return *result.announced;
   double spread = 1 + interval_jitter * (2 * random() - 1);
   MonoTime due =
       times.started + std::chrono::duration_cast<std::chrono::nanoseconds>(times.interval * spread);

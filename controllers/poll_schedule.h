@@ -30,7 +30,7 @@ struct PollTimes {
 //   - with a backoff after a failure that may pass (from a tenth of a second, when only what we knew was old),
 //   - after a minute, when somebody has to mend something,
 //   - when there is more to do.
-// Never before a server's Retry-After, which is honoured up to an hour.
+// Never before a server's Retry-After, which is honoured up to an hour. What the poll announced, and could write, stands.
 [[nodiscard]] MonoTime next_poll(const PassResult& result, const PollTimes& times,
                                  const std::function<double()>& random);
 

@@ -32,6 +32,11 @@ TEST(NextPoll, of_a_backlog_comes_as_soon_as_listing_costs_allow) {
   EXPECT_EQ(pause_after({.more = More::Now, .listing = 2s}, 4s), 2s);
 }
 
+TEST(NextPoll, is_what_was_announced_unless_that_could_not_be_written) {
+  EXPECT_EQ(pause_after({.listing = 20ms, .announced = MonoTime{5s}}, 4s), 1s);
+  EXPECT_NE(pause_after({.unreported = true, .listing = 20ms, .announced = MonoTime{5s}}, 4s), 1s);
+}
+
 // Law: whatever a poll's end was, the next one is no hot loop, not before the server's wish and never further away than
 // the interval, the listing's cost or that wish make it.
 RC_GTEST_PROP(NextPoll, is_neither_too_soon_nor_too_late, ()) {

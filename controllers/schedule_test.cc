@@ -64,6 +64,30 @@ TEST_F(Schedule, azures_retry_after_is_honoured_beyond_the_interval) {
   EXPECT_EQ(world.reason("alpha"), "Throttled");
 }
 
+TEST_F(Schedule, the_status_says_when_the_next_poll_really_is) {
+  world.random = 0.9;  // 4 % later than the interval
+  world.blobs.rule = [](const std::string& account) -> std::optional<Result<net::Response>> {
+    if (account == "alpha") return std::nullopt;
+    return FakeBlobs::failure(account == "patient" ? 503 : 403, {{"retry-after", "90"}});
+  };
+  world.blobs.upload("alpha", "a.csv");
+  WallTime begin = world.time.wall();
+  MonoTime began = world.time.mono();
+  std::map<std::string, std::string> said{{"alpha", ""}, {"patient", ""}, {"refused", ""}};
+  for (const auto& [name, text] : said) world.add(name, {{"pollingIntervalSeconds", 3600}});
+  world.start();
+  world.run_for(100ms);
+  for (auto& [name, text] : said) text = world.status_text(name, "nextPollTime");
+  world.run_for(2h);
+  for (const auto& [name, text] : said) {
+    auto times = world.blobs.times_of(name);
+    auto next = std::ranges::find_if(times, [&](MonoTime at) { return at > began + 1s; });
+    ASSERT_NE(next, times.end());
+    WallTime then = begin + std::chrono::duration_cast<milliseconds>(*next - began);
+    EXPECT_EQ(text, format_rfc3339(std::chrono::ceil<std::chrono::seconds>(then))) << name;
+  }
+}
+
 TEST_F(Schedule, the_api_servers_retry_after_is_honoured) {
   std::string question = "GET " + FakeWorld::path("alpha");
   world.cluster.rule = [&](const std::string& what) -> std::optional<Answer> {
