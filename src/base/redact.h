@@ -12,7 +12,8 @@ namespace abo {
 [[nodiscard]] std::string redacted(std::string_view text);
 
 // Whether twelve bytes in a row of `secret` stand in `text`: as they are, percent-encoded however often, or within
-// something in base64. Secrets of fewer bytes count as a whole.
+// something in base64. Secrets of fewer bytes count as a whole. Of more than 16 KiB, of either, it is taken for granted: the work
+// is bounded, by their sizes and not by what they are.
 [[nodiscard]] bool reveals(std::string_view text, std::string_view secret);
 
 }  // namespace abo

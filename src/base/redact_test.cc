@@ -37,6 +37,19 @@ TEST(Reveals, in_any_encoding) {
   }
 }
 
+// Compared window by window this would be 10^10 steps.
+TEST(Reveals, with_little_work_however_alike_text_and_secret_are) {
+  std::string text, like(16U << 10, 'a');
+  while (text.size() + 12 <= like.size()) text += "aaaaaaaaaaa%";
+  EXPECT_FALSE(reveals(text, like));
+}
+
+TEST(Reveals, takes_it_for_granted_of_what_is_too_long_to_compare) {
+  std::string endless(17U << 10, 'a');
+  EXPECT_TRUE(reveals("something else entirely", endless));
+  EXPECT_TRUE(reveals(endless, "something else entirely"));
+}
+
 TEST(Reveals, nothing_that_is_not_there) {
   EXPECT_FALSE(reveals("hunter2 and hunter3 and hunter4", secret));
   EXPECT_FALSE(reveals("", secret));
