@@ -11,6 +11,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <list>
@@ -25,6 +26,8 @@ using tcp = asio::ip::tcp;
 namespace {
 
 constexpr std::size_t kMaxConnections = 64;
+// On their way at once. Each is a copy of its page, which for /metrics may have megabytes, and who reads slowly holds it.
+constexpr std::ptrdiff_t kMaxAnswers = 8;
 constexpr std::uint32_t kMaxHeader = 8 * 1024;
 constexpr std::chrono::seconds kTimeout{30};  // for one request to arrive, and for one answer to leave
 constexpr std::chrono::milliseconds kAfterAcceptError{100};
@@ -33,6 +36,7 @@ constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 struct Connection {
   beast::tcp_stream stream;
   bool answering = false;
+  std::chrono::steady_clock::time_point since{};  // it has been answering
 };
 
 std::unexpected<Error> no_address(const std::string& address) {
@@ -86,6 +90,15 @@ struct HttpServer::State {
   bool accepting = false;
   bool closing = false;
 
+  // Before another answer: whose is under way for longest reads too slowly.
+  void make_room() {
+    if (std::ranges::count_if(connections, &Connection::answering) < kMaxAnswers) return;
+    auto oldest = std::ranges::min_element(connections, {}, [](const Connection& one) {
+      return one.answering ? one.since : std::chrono::steady_clock::time_point::max();
+    });
+    oldest->stream.close();
+    oldest->answering = false;  // its coroutine wakes on a later turn, and others may come before
+  }
   [[nodiscard]] bool ended() const { return !accepting && connections.empty(); }
   void stop(bool also_answers) {
     closing = true;
@@ -143,8 +156,10 @@ struct HttpServerTasks {
       stream.expires_after(kTimeout);
       const auto [broken, read] = co_await http::async_read(stream, buffer, parser, kToken);
       if (broken) break;
+      state->make_room();
       const auto response = response_to(*state, parser.get());
       connection->answering = true;
+      connection->since = std::chrono::steady_clock::now();
       stream.expires_after(kTimeout);
       const auto [unsent, written] = co_await http::async_write(stream, response, kToken);
       connection->answering = false;
@@ -165,7 +180,7 @@ struct HttpServerTasks {
         continue;
       }
       if (state->connections.size() >= kMaxConnections) state->connections.front().stream.close();
-      state->connections.push_back(Connection{beast::tcp_stream(std::move(socket)), false});
+      state->connections.push_back(Connection{beast::tcp_stream(std::move(socket))});
       asio::co_spawn(executor, serve(state, std::prev(state->connections.end())), asio::detached);
     }
     state->accepting = false;

@@ -1,8 +1,8 @@
 // The small HTTP server behind /metrics, /healthz and /readyz: GET and HEAD of a few fixed paths, each answered by a
 // function that must not block. Not for anything else: no bodies, no TLS, no query parameters. On the event loop.
 //
-// It defends itself by limits: header size, time per request, and a count of connections above which the one that has
-// been open longest is closed.
+// It defends itself by limits: header size, time per request, a count of connections above which the one that has been open
+// longest is closed, and one of answers under way, above which the one that takes longest is.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -25,7 +25,8 @@ class HealthServerTest : public ::testing::Test {
   void SetUp() override {
     auto listening =
         HttpServer::listen(io.get_executor(), "127.0.0.1:0",
-                           {{"/healthz", [] { return ServerAnswer{200, "ok\n"}; }},
+                           {{"/large", [this] { return ServerAnswer{200, large}; }},
+                            {"/healthz", [] { return ServerAnswer{200, "ok\n"}; }},
                             {"/readyz", [this] { return ServerAnswer{ready ? 200 : 503, "state\n"}; }},
                             {"/bug", []() -> ServerAnswer { throw std::logic_error("bug"); }}});
     ASSERT_TRUE(listening) << listening.error().message;
@@ -53,6 +54,7 @@ class HealthServerTest : public ::testing::Test {
 
   boost::asio::io_context io{1};
   bool ready = false;
+  const std::string large = std::string(8U << 20, 'x');  // more than sockets hold
   std::unique_ptr<HttpServer> server;
   CurlTransport client{io.get_executor(), {}};
 };
@@ -107,6 +109,26 @@ TEST_F(HealthServerTest, a_crowd_of_silent_connections_does_not_shut_others_out)
     crowd.emplace_back(io).connect({boost::asio::ip::address_v4::loopback(), server->port()});
   }
   EXPECT_EQ(send("GET", "/healthz")->status, 200);
+}
+
+TEST_F(HealthServerTest, a_crowd_of_slow_readers_does_not_hold_a_page_each) {
+  const std::string request = "GET /large HTTP/1.0\r\n\r\n";
+  std::vector<tcp::socket> crowd;
+  for (int i = 0; i < 20; ++i) {
+    crowd.emplace_back(io).connect({boost::asio::ip::address_v4::loopback(), server->port()});
+    boost::asio::write(crowd.back(), boost::asio::buffer(request));
+    ASSERT_EQ(send("GET", "/healthz")->status, 200);
+  }
+  EXPECT_EQ(raw(request).size(), raw("HEAD /large HTTP/1.0\r\n\r\n").size() + large.size());
+  int whole = 0;
+  for (tcp::socket& socket : crowd) {
+    whole += run(io, [](tcp::socket& from, std::size_t size) -> Task<int> {
+      std::string in;
+      co_await boost::asio::async_read(from, boost::asio::dynamic_buffer(in), testing::kToken);
+      co_return in.size() > size;
+    }(socket, large.size()));
+  }
+  EXPECT_LT(whole, 8);
 }
 
 TEST_F(HealthServerTest, close_ends_idle_connections_and_frees_the_port) {
