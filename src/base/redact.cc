@@ -1,6 +1,7 @@
 #include "base/redact.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -26,15 +27,27 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Where the next mark's value begins.
-std::size_t next_value(std::string_view folded, std::size_t from) {
-  std::size_t first = folded.npos, value = folded.npos;
-  for (std::string_view mark : marks) {
-    std::size_t at = folded.find(mark, from);
-    if (at < first) first = at, value = at + mark.size();
+// The marks of a text from left to right. A mark is looked for anew only behind the place where it was found last, so the
+// text is read once for each.
+class Marks {
+ public:
+  explicit Marks(std::string_view folded) : folded_(folded) {
+    std::ranges::transform(marks, places_.begin(), [&](std::string_view mark) { return folded.find(mark); });
   }
-  return value;
-}
+  // Where the value of the next mark at `from` or behind it begins, or npos. `from` never goes back.
+  std::size_t next_value(std::size_t from) {
+    std::size_t first = folded_.npos, value = folded_.npos;
+    for (std::size_t i = 0; i < std::size(marks); ++i) {
+      if (places_[i] < from) places_[i] = folded_.find(marks[i], from);
+      if (places_[i] < first) first = places_[i], value = first + marks[i].size();
+    }
+    return value;
+  }
+
+ private:
+  std::string_view folded_;
+  std::array<std::size_t, std::size(marks)> places_{};
+};
 
 // A '%' that begins no code stays.
 std::string decoded_once(std::string_view text) {
@@ -82,8 +95,9 @@ std::vector<std::string> forms_of(std::string_view secret) {
 
 std::string redacted(std::string_view text) {
   std::string folded = lower(text), out;
+  Marks found(folded);
   std::size_t from = 0;
-  for (std::size_t at = next_value(folded, 0); at != folded.npos; at = next_value(folded, at)) {
+  for (std::size_t at = found.next_value(0); at != folded.npos; at = found.next_value(at)) {
     std::size_t end = std::min(text.find_first_of(separators, at), text.size());
     if (end - at < shortest) continue;
     out += text.substr(from, at - from);
