@@ -68,6 +68,8 @@ class Played:
         stage, error = self.stages[case.name], self.errors[case.name]
         if error:
             raise AssertionError(f"{error}\n{stage.logs()}") from error
+        for operator in stage.operators:
+            operator.check()
         verdict = stage.verdict()
         assert verdict.good, f"{verdict}\n{stage.logs()}"
         assert verdict.promised == verdict.created > 0

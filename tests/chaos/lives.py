@@ -104,12 +104,13 @@ class Lives:
         else:
             if self.trap:
                 self.trap.cancel()
-            self.operator.kill()
+            self.operator.process.stop(0)  # kill -9; the trap may have been faster
             self.state = "killed"
 
     def _ended(self, now: float) -> None:
         self.operator.process.wait(1)
         code = self.operator.process.exit_code
+        self.operator.ended(code)  # which is judged here
         if self.state == "stopping":
             self.stops += 1
             if code:

@@ -131,6 +131,7 @@ class Pair:
         process = replica.operator.process
         process.wait(1)
         code, state = process.exit_code, replica.state
+        replica.operator.ended(code)  # which is judged here
         if state == "killed" and code == -signal.SIGKILL:
             self.kills += 1
         elif state == "stopping" and code == 0:
@@ -162,7 +163,7 @@ class Pair:
             process.signal(signal.SIGTERM)
             replica.state, replica.until = "stopping", now + STOP_LIMIT
         else:
-            replica.operator.kill()
+            process.stop(0)  # kill -9; it may have lost the lease a moment before, see _ended()
             replica.state = "killed"
 
     def _call_off(self, replica: Replica, now: float) -> None:

@@ -4,6 +4,7 @@ Then somebody deletes all Jobs, as a TTL of zero would, the operator starts anew
 blob got its one Job.
 """
 
+import signal
 from functools import partial
 
 import pytest
@@ -33,6 +34,7 @@ def script(stage: Stage, point: KillPoint, way: str, later: int) -> Script:
         assert stage.operator.alive(), "a lost answer ended it"
     else:
         yield Until(lambda: not stage.operator.alive(), timeout=10, what="the operator is dead")
+        stage.operator.ended(-signal.SIGKILL)
     stage.delete_jobs()
     if not stage.operator.alive():
         stage.operator.start(ready=False)

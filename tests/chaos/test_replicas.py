@@ -53,6 +53,7 @@ def stopped(stage: Stage, method: str, path: str, when: str) -> Script:
     yield Until(stage.jobs, lambda jobs: not jobs, what="all Jobs gone")
     leader.process.signal(signal.SIGCONT)
     yield Until(lambda: not leader.alive(), timeout=30, what="the old leader noticed, and ended")
+    leader.ended(1)
     yield from stage.settle("for the end.csv")
 
 

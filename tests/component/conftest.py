@@ -6,6 +6,7 @@
 `own_operator`. `watcher(...)` makes a watcher in the test's namespace with the test's container and a valid Secret.
 """
 
+import contextlib
 import copy
 import itertools
 import json
@@ -151,10 +152,12 @@ def shared_operator(bed, azurite):
 
 @pytest.fixture
 def operator(shared_operator):
-    """The session's operator, running, for all namespaces; started again when an earlier test ended it."""
+    """The session's operator, running, for all namespaces; started again when an earlier test ended it. A test during which
+    it ends by itself fails."""
     if not shared_operator.alive():
         shared_operator.start()
-    return shared_operator
+    yield shared_operator
+    shared_operator.check()
 
 
 @pytest.fixture
@@ -164,16 +167,16 @@ def own_operator(shared_operator, bed, azurite, namespace, label):
     The session's operator is stopped meanwhile: two without leader election would get into each other's way.
     """
     shared_operator.stop()
-    started = []
+    started, stops = [], contextlib.ExitStack()  # which stops the others too, when one complains
 
     def start(*flags: str, kubeconfig=None, allowed: list[str] = (), ready: bool = True, env: dict | None = None):
         one = Operator(bed.run, kubeconfig or bed.kubeconfig, ["--namespace", namespace, *flags],
                        [azurite.origin, *allowed], name=f"operator-{label}-{len(started)}", env=env)
         started.append(one)
+        stops.callback(one.stop)
         return one.start(ready)
-    yield start
-    for one in started:
-        one.stop()
+    with stops:
+        yield start
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -270,7 +271,7 @@ def test_an_operator_behind_it_is_killed_and_deceived_and_makes_each_object_once
         trap = proxy.kill_on(dataclasses.replace(creations, skip=5), operator.process, when="after")
         behind.watch("lied-to")
         assert trap.wait(20)
-        assert operator.process.wait(5)
+        operator.ended(-signal.SIGKILL)
         operator.start()
         behind.settles("lied-to")
         assert (lost.hits(), refused.hits(), trap.hits()) == (2, 1, 1)

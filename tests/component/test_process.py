@@ -224,8 +224,7 @@ def test_a_leader_that_lost_its_lease_ends(own_operator, scene, kube, namespace)
     operator = own_operator("--leader-elect", "--leader-election-namespace", namespace)
     wait_until(lambda: leads(operator), bool, what="a leader")
     kube.patch("Lease", "azure-blob-operator", {"spec": {"holderIdentity": "somebody-else"}}, namespace)
-    assert operator.process.wait(15)
-    assert operator.process.exit_code == 1
+    operator.ended(1, timeout=15)
     assert "the lease was lost" in operator.log.read_text()
 
 

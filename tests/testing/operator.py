@@ -1,4 +1,8 @@
-"""The operator under test: started, watched through its own endpoints, stopped politely or not."""
+"""The operator under test: started, watched through its own endpoints, stopped politely or not.
+
+No end of it goes unnoticed: one that was neither stop()'s nor kill()'s, nor announced by ended(), is an error of whatever
+touches it next.
+"""
 
 import signal
 import time
@@ -29,6 +33,8 @@ class Operator:
         self.flags, self.allowed = list(flags), list(allowed)
         self.binary = binary or paths.operator_binary()
         self.process: Process | None = None
+        self.over = True
+        """No life that is still to be accounted for: none began, or the end of the last one was seen."""
 
     @property
     def log(self) -> Path:
@@ -36,6 +42,7 @@ class Operator:
 
     def start(self, ready: bool = True) -> "Operator":
         """Starts it on fresh ports; with `ready` it returns when /readyz says so."""
+        self.check()
         if not self.binary.exists():
             raise OperatorError(f"{self.binary} is missing: build it, or name another in ABO_OPERATOR")
         self.metrics_port, self.health_port = free_port(), free_port()
@@ -45,6 +52,7 @@ class Operator:
             self.binary, "run", *self.cluster, *log_format,
             "--metrics-address", f"127.0.0.1:{self.metrics_port}", "--health-address", f"127.0.0.1:{self.health_port}",
             *allowed, *self.flags], env=self.env)
+        self.over = False
         if ready:
             self.wait_ready()
         return self
@@ -52,26 +60,50 @@ class Operator:
     def wait_ready(self, timeout: float = 15) -> None:
         end = time.monotonic() + timeout
         while self.status("/readyz") != 200:
-            if not self.process.alive():
-                raise OperatorError(f"the operator ended by itself\n{self.tail()}")
+            self.check()
             if time.monotonic() > end:
                 raise OperatorError(f"the operator is not ready after {timeout:g} s\n{self.tail()}")
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """SIGTERM; it must be gone in time, having lost nothing. Nothing when it is not running."""
-        if not self.alive():
+        """SIGTERM; it must be gone in time, having lost nothing. Nothing when it was ended already, by us."""
+        self.check()
+        if self.over:
             return
         self.process.signal(signal.SIGTERM)
         if not self.process.wait(STOP_LIMIT):
             self.process.stop(0)
+            self.over = True
             raise OperatorError(f"the operator was still there {STOP_LIMIT} s after SIGTERM\n{self.tail()}")
-        if self.process.exit_code:
-            raise OperatorError(f"the operator ended with {self.process.exit_code} after SIGTERM\n{self.tail()}")
+        self._account(0)
 
     def kill(self) -> None:
         """kill -9."""
-        self.process.stop(0)
+        self.check()
+        if not self.over:
+            self.process.stop(0)
+            self._account(-signal.SIGKILL)
+
+    def ended(self, code: int, timeout: float = 5) -> None:
+        """Its end was to come by other means, and came: in time, and with this exit code (negative: by that signal)."""
+        if self.over:
+            return
+        if not self.process.wait(timeout):
+            raise OperatorError(f"the operator did not end within {timeout:g} s\n{self.tail()}")
+        self._account(code)
+
+    def check(self) -> None:
+        """Raises if it ended by itself; once for each time."""
+        if not self.over and not self.alive():
+            self._account(None)
+
+    def _account(self, expected: int | None) -> None:
+        """For a life that is over. None: it should have gone on."""
+        self.over = True
+        self.process.wait(0)
+        if expected is None or self.process.exit_code != expected:
+            how = "by itself" if expected is None else f"rather than with {expected}"
+            raise OperatorError(f"the operator ended with {self.process.exit_code}, {how}\n{self.tail()}")
 
     def restart(self) -> None:
         self.stop()
