@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
-from testing import paths  # noqa: E402
+from testing import paths, sanitizers  # noqa: E402
 from testing.bed import ApiBed  # noqa: E402
 from testing.hostile_blob_service import HostileBlobService  # noqa: E402
 from testing.kube import Kube, wait_until  # noqa: E402
@@ -303,6 +303,8 @@ class Campaign:
         watchers = [life for tenant in self.arena.tenants for life in tenant.lives]
         verdict = judge(self.arena.tail.creations, watchers, self.arena.service.versions, self._windows)
         verdict.wrong += [("held by our finalizer", held) for held in self._held()]
+        if reports := sanitizers.reports_in(self.arena.bed.logs):
+            verdict.wrong.append(("found by a sanitizer", reports))
         given_up = {(tenant.name, *version) for tenant in self.arena.tenants for version in tenant.given_up}
         verdict.wrong += [("erased before it was judged", container, version) for container, version in verdict.unjudged
                           if (container, version.name, version.etag) not in given_up]

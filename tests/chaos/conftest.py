@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from testing import paths
+from testing import paths, sanitizers
 from testing.bed import ApiBed
 from testing.hostile_blob_service import HostileBlobService
 from testing.lying_api_server import LyingApiServer
@@ -26,6 +26,7 @@ def bed():
     with ApiBed(audit=CREATIONS_ONLY) as bed:
         bed.kube.install_crd(paths.CRD)
         yield bed
+        assert sanitizers.reports_in(bed.logs) == ""
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import sys
 import pytest
 
 from scene import Neighbour, Scene
-from testing import paths
+from testing import paths, sanitizers
 from testing.azurite import Azurite
 from testing.bed import ApiBed
 from testing.operator import Operator
@@ -47,6 +47,7 @@ def bed():
         if paths.CRD.exists():
             bed.kube.install_crd(paths.CRD)
         yield bed
+        assert sanitizers.reports_in(bed.logs) == ""
 
 
 @pytest.fixture(scope="session")

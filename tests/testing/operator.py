@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import paths
+from . import paths, sanitizers
 from .ports import free_port
 from .processes import Process, Run
 
@@ -35,6 +35,8 @@ class Operator:
         self.process: Process | None = None
         self.over = True
         """No life that is still to be accounted for: none began, or the end of the last one was seen."""
+        self.log_from = 0
+        """Where the log of its present life begins."""
 
     @property
     def log(self) -> Path:
@@ -48,6 +50,7 @@ class Operator:
         self.metrics_port, self.health_port = free_port(), free_port()
         allowed = [part for origin in self.allowed for part in ("--allowed-endpoint", origin)]
         log_format = [] if "--log-format" in self.flags else ["--log-format", "text"]
+        self.log_from = self.log.stat().st_size if self.log.exists() else 0
         self.process = self.run.spawn(self.name, [
             self.binary, "run", *self.cluster, *log_format,
             "--metrics-address", f"127.0.0.1:{self.metrics_port}", "--health-address", f"127.0.0.1:{self.health_port}",
@@ -101,6 +104,8 @@ class Operator:
         """For a life that is over. None: it should have gone on."""
         self.over = True
         self.process.wait(0)
+        if report := sanitizers.report_in(self.log, self.log_from):
+            raise OperatorError(f"the operator's sanitizer found something; {self.log}:\n{report}")
         if expected is None or self.process.exit_code != expected:
             how = "by itself" if expected is None else f"rather than with {expected}"
             raise OperatorError(f"the operator ended with {self.process.exit_code}, {how}\n{self.tail()}")
