@@ -23,6 +23,8 @@ from testing.bed import AUDIT_POLICY
 OPERATOR = "operator"
 """The user that the operator is, by whatever way it comes."""
 PREFIX = "mlops.example.com/"
+ANNOTATIONS = ("watcher-uid", "blob-url", "blob-name", "blob-etag", "trigger-key")
+"""Which every resource of ours has, in the order of Creation's fields."""
 
 # What the operator created and changed, with the object; nothing else, since a long run makes gigabytes of the rest.
 CREATIONS_ONLY = {
@@ -57,14 +59,16 @@ class Creation:
 
 
 def creation_in(thing: dict) -> Creation | None:
-    """What a resource says of its origin; None for what the operator did not make. Its UID may be missing yet."""
+    """What a resource says of its origin; None for what is no resource. Its UID may be missing yet. What the operator made and
+    does not say is "": no watcher has that UID, so it is judged as wrong."""
     metadata = thing.get("metadata", {})
-    said = metadata.get("annotations") or {}
-    if PREFIX + "trigger-key" not in said:
+    if "namespace" not in metadata:
         return None
-    return Creation(metadata.get("uid", ""), metadata["namespace"], thing["kind"], metadata["name"],
-                    said[PREFIX + "watcher-uid"], said[PREFIX + "blob-url"], said[PREFIX + "blob-name"],
-                    said[PREFIX + "blob-etag"], said[PREFIX + "trigger-key"], time.monotonic())
+    said = metadata.get("annotations") or {}
+    said = {name: said.get(PREFIX + name, "") for name in ANNOTATIONS}
+    origin = said if all(said.values()) else {**said, "watcher-uid": ""}
+    return Creation(metadata.get("uid", ""), metadata["namespace"], thing["kind"], metadata["name"], *origin.values(),
+                    time.monotonic())
 
 
 def tested_uid(event: dict) -> str:

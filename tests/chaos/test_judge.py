@@ -82,12 +82,16 @@ def event(code=201, verb="create", uid="uid-1", query=""):
             "responseObject": stored if code < 300 else {"kind": "Status"}}
 
 
-def uids(tmp_path, *events) -> list[str]:
+def creations(tmp_path, *events) -> list[Creation]:
     log = tmp_path / "audit.jsonl"
     log.write_text("".join(json.dumps(each) + "\n" for each in events))
     tail = AuditTail(log)
     tail.read()
-    return [made.uid for made in tail.creations]
+    return tail.creations
+
+
+def uids(tmp_path, *events) -> list[str]:
+    return [made.uid for made in creations(tmp_path, *events)]
 
 
 def test_only_a_creation_that_was_carried_out_counts(tmp_path):
@@ -104,3 +108,13 @@ def test_an_object_is_counted_once_by_its_uid(tmp_path):
 def test_a_creation_whose_answer_was_lost_shows_when_its_finalizer_goes(tmp_path):
     assert uids(tmp_path, event(code=504), event(code=200, verb="patch", uid="uid-2")) == ["uid-2"]
     assert uids(tmp_path, event(code=504), event(code=504, verb="patch", uid="uid-2")) == ["uid-2"]
+
+
+def test_a_resource_that_does_not_say_what_it_is_for_is_wrong(tmp_path):
+    for missing in ("trigger-key", "watcher-uid", "blob-url", "blob-name", "blob-etag"):
+        made = event()
+        del made["responseObject"]["metadata"]["annotations"][f"mlops.example.com/{missing}"]
+        assert len(verdict(creations(tmp_path, made), []).wrong) == 1
+    bare = event()
+    del bare["responseObject"]["metadata"]["annotations"]
+    assert len(verdict(creations(tmp_path, bare), []).wrong) == 1
