@@ -130,6 +130,7 @@ Task<Result<Secret>> Client::service_account_token(std::string ns, std::string n
   json::object request{{"apiVersion", "authentication.k8s.io/v1"},
                        {"kind", "TokenRequest"},
                        {"spec", {{"audiences", json::array{audience}}, {"expirationSeconds", 600}}}};
+  // write site: token-request
   auto answer = co_await create(resources::service_accounts().path(ns, name) + "/token", std::move(request));
   if (!answer) co_return pass(answer);
   std::string_view token = find_string(*answer, {"status", "token"});

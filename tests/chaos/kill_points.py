@@ -14,10 +14,11 @@ from testing.kube import condition
 from testing.lying_api_server import Match
 
 from script import Script, Until
-from stage import WATCHER, Stage, job
+from stage import NOBODY, WATCHER, Stage, job, watcher
 
 BLOBS = ("a.csv", "b/ä b.csv", "c.csv")
 OTHERS_FINALIZER = "test.example.com/other"
+ID = "99999999-8888-7777-6666-555555555555"
 
 
 def put_blobs(stage: Stage) -> Script:
@@ -96,6 +97,17 @@ def put_one_that_is_rejected(stage: Stage) -> Script:
     yield from ()
 
 
+def put_beside_one_that_signs_in(stage: Stage) -> Script:
+    """Another watcher wants a token of a ServiceAccount, to show it to a sign-in where nobody answers."""
+    account = "azure.workload.identity/"
+    stage.kube.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": "reader", "namespace": stage.name, "annotations": {account + "client-id": ID, account + "tenant-id": ID}}})
+    stage.kube.create(watcher(stage.service, stage.name, stage.name, stage.case.template, "other", endpoint=f"{NOBODY}/account",
+                              credentialsSecret=None,
+                              identity={"type": "WorkloadIdentity", "serviceAccountName": "reader"}))
+    yield from put_blobs(stage)
+
+
 def fail_twice(stage: Stage) -> Script:
     """The second time the same Event is counted up, not written anew."""
     def reason() -> str:
@@ -137,6 +149,8 @@ KILL_POINTS: dict[str, KillPoint] = {
     "event-create": KillPoint("POST", r"/namespaces/{ns}/events"),
     # A count is written a minute after its Event, by design.
     "event-count": KillPoint("PATCH", r"/namespaces/{ns}/events/", fail_twice, patience=100),
+    "token-request": KillPoint("POST", r"/namespaces/{ns}/serviceaccounts/reader/token", put_beside_one_that_signs_in,
+                               flags=("--allowed-endpoint", NOBODY)),
     "lease-create": KillPoint("POST", r"/namespaces/{ns}/leases", flags=("--leader-elect",)),
     "lease-replace": KillPoint("PUT", r"/namespaces/{ns}/leases/", flags=("--leader-elect",)),
 }

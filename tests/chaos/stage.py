@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -19,6 +20,8 @@ ACCOUNT = "chaos"
 KEY = "Y2hhb3MgaXMgYSBsYWRkZXIsIG5vdCBhIHBpdA=="
 WATCHER = "AzureBlobWatcher"
 FINALIZER = "mlops.example.com/recording"
+NOBODY = "https://127.0.0.1:9"
+"""An origin where nobody answers."""
 
 
 def job(**container) -> dict:
@@ -70,7 +73,8 @@ class Stage:
     def replica(self) -> Operator:
         """One more operator of the same flags, not started."""
         self.operators.append(Operator(self.bed.run, self.proxy.kubeconfig, self.flags, [self.service.origin],
-                                       name=f"operator-{self.name}-{len(self.operators)}"))
+                                       name=f"operator-{self.name}-{len(self.operators)}",
+                                       env={**os.environ, "AZURE_AUTHORITY_HOST": f"{NOBODY}/"}))
         return self.operators[-1]
 
     def watch(self, **spec) -> None:
