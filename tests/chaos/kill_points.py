@@ -176,6 +176,14 @@ READS: dict[str, KillPoint] = {
     "the Lease": KillPoint("GET", r"/namespaces/{ns}/leases/", flags=("--leader-elect",)),
 }
 
+# Those that come later are listed after BLOBS. Each has a page of its own: dying while it waits for one is dying between two.
+LATER_BLOBS = ("d.csv", "e.csv", "f.csv")
+PAGES = range(1, len(BLOBS) + 1)
+PAGES_OF_ALL = range(1, len(BLOBS + LATER_BLOBS) + 1)
+
+# The last write of a leader that ends politely.
+RELEASE = KillPoint("PUT", r"/namespaces/{ns}/leases/", flags=("--leader-elect",))
+
 # A replay: the write that begins it, what it creates, and the write that records that.
 REPLAY: dict[str, KillPoint] = {
     name: KillPoint(point.method, point.path, ask_for_a_replay, before=trigger_all, skip=skip)
