@@ -16,6 +16,7 @@ import sys
 
 import pytest
 
+from audited import Audited
 from scene import Neighbour, Scene
 from testing import paths, sanitizers
 from testing.azurite import Azurite
@@ -178,6 +179,12 @@ def own_operator(shared_operator, bed, azurite, namespace, label):
         return one.start(ready)
     with stops:
         yield start
+
+
+@pytest.fixture
+def audited(bed, label) -> Audited:
+    """A user for own_operator(kubeconfig=audited.kubeconfig), whose writes the audit log tells."""
+    return Audited(bed, f"audited-{label}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,5 +1,7 @@
 """The main job: a blob lands, one resource is made for each version that passes the filters, and never two."""
 
+import base64
+
 import yaml
 
 from testing.kube import condition, wait_until
@@ -70,10 +72,27 @@ def test_an_overwrite_makes_a_second_job_and_a_restart_none(operator, watcher, a
     assert set(wait_jobs(kube, namespace, 3)) - set(both) == {"process-b.csv"}
 
 
-def test_the_recording_finalizer_goes_once_the_blob_is_recorded(operator, watcher, azurite, kube, namespace, container):
-    watcher()
-    azurite.upload(container, "a.csv")
-    kube.wait("Job", "process-a.csv", namespace,
-              lambda job: "mlops.example.com/recording" not in job["metadata"].get("finalizers", []))
-    stored = kube.get("AzureBlobWatcher", "w", namespace)
-    assert stored["status"]["checkpoint"]["recent"] or stored["status"]["checkpoint"]["cursor"]["lastModified"]
+def recorded(watcher: dict, job: dict) -> bool:
+    """Whether the watcher's checkpoint knows the Job's trigger key: among the recent ones, of 8 bytes and a time of 4."""
+    key = bytes.fromhex(job["metadata"]["annotations"]["mlops.example.com/trigger-key"][:16])
+    recent = base64.b64decode(watcher["status"]["checkpoint"].get("recent", ""))
+    return key in [recent[at:at + 8] for at in range(0, len(recent), 12)]
+
+
+def held(job: dict) -> bool:
+    return "mlops.example.com/recording" in job["metadata"].get("finalizers", [])
+
+
+def test_the_recording_finalizer_goes_once_the_blob_is_recorded(own_operator, audited, scene, kube, namespace):
+    own_operator(kubeconfig=audited.kubeconfig)
+    scene.watch()
+    scene.wait_ready()
+    scene.upload("a.csv")
+    kube.wait("Job", "process-a.csv", namespace, lambda job: not held(job), what="a Job that is let go")
+    writes = audited.writes()
+    created = next(each for each in writes if (each.verb, each.resource) == ("create", "jobs"))
+    assert held(created.answer)
+    record = next(each for each in writes if each.resource == "azureblobwatchers/status" and recorded(each.answer, created.answer))
+    released = next(each for each in writes if (each.verb, each.resource, each.name) == ("patch", "jobs", "process-a.csv")
+                    and not held(each.answer))
+    assert created.ended <= record.began and record.ended <= released.began
