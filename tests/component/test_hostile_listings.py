@@ -1,5 +1,8 @@
 """The operator on a blob service that misbehaves, and behind an API server that lies: whatever a listing does, nothing is
 missed and nothing doubled, the watcher says what is wrong, and it goes on by itself when that has passed.
+
+What was created is told by the audit log, and is deleted as soon as it is seen there: its name comes free, and a second
+creation would meet nothing that is in its way.
 """
 
 import collections
@@ -12,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from audited import Creations
 from testing.azurite import KEY
+from testing.bed import ALL_RULES
 from testing.hostile_blob_service import (Bom, DuplicateAcrossPages, EmptyPage, GarbageXml, HostileBlobService, HtmlError,
                                           NoDate, Redirect, RepeatMarker, ResetBeforeAnswer, ResetMidBody, ShortPages,
                                           Silence, SlowBytes, Status, TruncatedXml, WrongDate)
@@ -21,7 +26,6 @@ from testing.lying_api_server import LyingApiServer, Match
 from testing.operator import Operator
 
 WATCHER = "AzureBlobWatcher"
-BLOB, ETAG = "mlops.example.com/blob-name", "mlops.example.com/blob-etag"
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${WATCHER_NAME}-${BLOB_HASH}"}}
 FINE = "PollSucceeded"
 
@@ -58,11 +62,14 @@ CASES = [
 
 
 class Play:
-    """Watchers on containers of the hostile service, each with an account of its own, in one namespace."""
+    """Watchers on containers of the hostile service, each with an account of its own, in one namespace. user: the
+    operator's."""
 
-    def __init__(self, bed, service, home: str):
-        self.bed, self.service, self.home = bed, service, home
+    def __init__(self, bed, service, home: str, user: str):
+        self.bed, self.service, self.home, self.user = bed, service, home, user
         self.local = threading.local()
+        self.creations = Creations(bed, home)
+        self.uids: dict[str, str] = {}
 
     @property
     def kube(self) -> Kube:
@@ -78,7 +85,8 @@ class Play:
                           "stringData": {"accountKey": KEY}})
         try:
             operator.start()
-            yield self
+            with self.creations:
+                yield self
             for left in self.kube.list(WATCHER, self.home):
                 self.kube.delete(WATCHER, left["metadata"]["name"], self.home)
         finally:
@@ -103,8 +111,9 @@ class Play:
         whole = {"storageAccount": account, "endpoint": self.service.endpoint(account), "containerName": container,
                  "credentialsSecret": "azure", "pollingIntervalSeconds": 1, "maxActive": 0,
                  "jobTemplate": {"kind": "ConfigMap", "template": json.dumps(MAP)}, **spec}
-        self.kube.create({"apiVersion": "mlops.example.com/v1alpha1", "kind": WATCHER,
-                          "metadata": {"name": name, "namespace": self.home}, "spec": whole})
+        made = self.kube.create({"apiVersion": "mlops.example.com/v1alpha1", "kind": WATCHER,
+                                 "metadata": {"name": name, "namespace": self.home}, "spec": whole})
+        self.uids[name] = made["metadata"]["uid"]
 
     def poll_now(self, name: str) -> None:
         self.kube.patch(WATCHER, name, {"metadata": {"annotations": {"mlops.example.com/poll-now": "now"}}}, self.home)
@@ -116,10 +125,13 @@ class Play:
         return condition(seen, "Ready")["message"]
 
     def made(self, name: str) -> collections.Counter:
-        """How often each version (name, ETag) was instantiated. Nothing here is ever deleted."""
-        found = self.kube.list("ConfigMap", self.home, labelSelector=f"mlops.example.com/watcher={name}")
-        return collections.Counter((one["metadata"]["annotations"][BLOB], one["metadata"]["annotations"][ETAG])
-                                   for one in found)
+        """How often each version (name, ETag) was instantiated."""
+        return collections.Counter((one.blob, one.etag) for one in self.creations.of(self.uids[name]))
+
+    def wait_let_go(self, name: str) -> None:
+        """Until everything that was made is gone: deleted, and not held any more."""
+        wait_until(lambda: self.kube.list("ConfigMap", self.home, labelSelector=f"mlops.example.com/watcher={name}"),
+                   lambda left: not left, 30, f"nothing of {name}'s left", 0.3)
 
     def promised(self, name: str) -> set[tuple[str, str]]:
         """The versions that stayed visible for one whole listing."""
@@ -134,6 +146,7 @@ class Play:
             current = self.service.put(name, f"marker-{turn}.csv")
             wait_until(lambda: self.made(name), lambda made: (f"marker-{turn}.csv", current) in made, 60,
                        f"{name} goes on", 0.3)
+            self.wait_let_go(name)
         current = {(version.name, version.etag) for version in self.service.versions(name) if version.gone is None}
         made = self.made(name)
         assert current <= set(made)
@@ -149,8 +162,8 @@ def play(bed, shared_operator):
     shared_operator.stop()  # two without leader election would get into each other's way
     with HostileBlobService({}) as service:
         service.page_size_limit = 3
-        play = Play(bed, service, "hostile")
-        with play.at_home(play.operator(bed.kubeconfig)):
+        play = Play(bed, service, "hostile", "hostile-operator")
+        with play.at_home(play.operator(bed.user_kubeconfig(play.user, rules=ALL_RULES))):
             yield play
 
 
@@ -262,9 +275,9 @@ def test_an_account_that_hangs_delays_no_other(play):
 # Behind the lying API server
 
 def test_an_operator_behind_it_is_killed_and_deceived_and_makes_each_object_once(play, bed):
-    behind = Play(bed, play.service, "lied-to")
+    behind = Play(bed, play.service, "lied-to", "lied-to-operator")
     creations = Match("POST", "/configmaps")
-    with LyingApiServer(bed) as proxy, behind.at_home(operator := behind.operator(proxy.kubeconfig)):
+    with LyingApiServer(bed, user=behind.user) as proxy, behind.at_home(operator := behind.operator(proxy.kubeconfig)):
         behind.container("lied-to", *SEVEN)
         lost = proxy.lose_answer(dataclasses.replace(creations, skip=2), times=2)
         refused = proxy.answer(Match("PATCH|PUT", "/azureblobwatchers/"), 409)
