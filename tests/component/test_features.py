@@ -404,13 +404,19 @@ def polls(operator, namespace: str, name: str = "w") -> float:
     return operator.metrics().get(series, 0)
 
 
-def test_an_idle_watcher_costs_the_api_server_no_write(operator, scene):
+def test_an_idle_watcher_costs_the_api_server_no_write(own_operator, audited, scene):
+    operator = own_operator(kubeconfig=audited.kubeconfig)
     scene.watch()
     scene.upload("a.csv")
     # That the Job's Pod began is news too, and may come after the poll.
     before = scene.wait(lambda status: has_rested(status) and status["triggeredJobs"][0]["phase"] == "Running")
+    # An Event may follow the status that it tells of, by less than a poll.
     seen = polls(operator, scene.namespace)
+    wait_until(lambda: polls(operator, scene.namespace), lambda now: now >= seen + 1, what="one more poll")
+    written, seen = audited.writes(), polls(operator, scene.namespace)
+    assert {"jobs", "azureblobwatchers/status", "events"} <= {each.resource for each in written}
     wait_until(lambda: polls(operator, scene.namespace), lambda now: now >= seen + 3, what="three more polls")
+    assert audited.writes() == written
     assert scene.stored()["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
