@@ -83,10 +83,10 @@ bench: ## Every figure that must be reached (BASELINE=file compares, BENCH_OUT=f
 	  $(if $(BASELINE),--baseline "$(BASELINE)") $(if $(ONLY),--only "$(ONLY)")
 
 .PHONY: chaos
-chaos: build ## Kills and faults by the thousand, judged by the audit log (SEED=n replays, RUNS=3 in a row; 15 min each)
+chaos: build ## Kills and faults by the thousand, judged by the audit log (SEED=n replays, RUNS=3; MODE=deletions; 15 min)
 	@scripts/bootstrap.sh test bed
 	@ABO_OPERATOR=build/release/azure-blob-operator PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/chaos/campaign.py --full \
-	  $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
+	  $(if $(MODE),--mode $(MODE)) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
 .PHONY: model
 EVERY_COURSE := build/dev/tests/model/model-search exhaustive

@@ -2,6 +2,7 @@
 sides of it, two replicas beside it; and at the end the judge.
 
     python campaign.py --full [--seed N] [--runs 3]      (make chaos)
+    python campaign.py --full --mode deletions           (make chaos MODE=deletions)
     python campaign.py --quick                           (what `make test` runs, as test_campaign.py)
 
 Everything that is drawn comes from the seed, and each part, each life and each attack on the replicas has a stream of its
@@ -23,6 +24,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
@@ -37,10 +39,12 @@ from testing.operator import Operator  # noqa: E402
 from faults import Injected, inject_one  # noqa: E402
 from judge import CREATIONS_ONLY, OPERATOR, AuditTail, AuditThread, Verdict, judge  # noqa: E402
 from lives import Lives  # noqa: E402
+from mid_pass import MidPass  # noqa: E402
 from pair import Pair  # noqa: E402
 from passes import Pass, passes  # noqa: E402
 from stage import ACCOUNT, FINALIZER, KEY, WATCHER  # noqa: E402
-from tenants import CHARACTERS, PAIR, Cleaners, Tenant, Writers  # noqa: E402
+from tenants import (CHARACTERS, DELETED, DELETED_PAIR, PAIR, Character, Cleaners, Reapers, Tenant,  # noqa: E402
+                     Writers)
 
 WINDOW = 4
 """So many complete passes within one undisturbed life show every blob that was there all the while."""
@@ -65,31 +69,57 @@ class Size:
     pair_pause: float
     long_outages: int
     limit: float
-    """Seconds after which the goals above must have been reached."""
+    """Seconds after which the goals above, or `least` of them, must have been reached, and the attack ends."""
+    total: float
+    """Seconds that all of it may take, whatever there still is to wait for."""
+    least: float = 1
+    """A part: a slow machine has done less when its time is over, and is judged by that."""
 
 
-QUICK = Size(3_000, 25, 100, 60, 1.5, 0.5, 6, 0, 600)
-FULL = Size(100_000, 300, 1_000, 170, 1.7, 0.7, 8, 2, 3600)
+@dataclass(frozen=True)
+class Mode:
+    """What the tenants are like, and what becomes of them."""
+    tenants: dict[str, Character]
+    pair: dict[str, Character]
+    full: Size
+    quick: Size
+    rebirth_every: tuple[float, float]
+    """Seconds between two ends of a watcher or a namespace: at least, at most."""
+    mid_pass: bool
+    """They come in the middle of a pass over the container."""
+    most: int
+    """Blobs in a container at once: a watcher that is created anew triggers them all."""
+    page: int
+    """Blobs on a page: small pages, so that containers of a thousand blobs are listed as those of a million are, in parts."""
+
+
+MODES = {
+    "all": Mode(CHARACTERS, PAIR, full=Size(100_000, 300, 1_000, 170, 1.7, 0.7, 8, 2, 3600, 4200),
+                quick=Size(3_000, 25, 100, 60, 1.5, 0.5, 6, 0, 150, 270, 0.3),
+                rebirth_every=(3, 12), mid_pass=False, most=1500, page=60),
+    "deletions": Mode(DELETED, DELETED_PAIR, full=Size(3_000, 100, 400, 25, 1.5, 0.7, 6, 1, 440, 570),
+                      quick=Size(800, 15, 60, 20, 1.5, 0.5, 6, 0, 150, 270, 0.3),
+                      rebirth_every=(1, 4), mid_pass=True, most=150, page=8),
+}
 
 
 class Arena:
     """What the parts of a campaign share."""
 
-    def __init__(self, size: Size, seed: int, stack: ExitStack):
-        self.size, self.seed = size, seed
+    def __init__(self, mode: Mode, size: Size, seed: int, stack: ExitStack):
+        self.mode, self.size, self.seed = mode, size, seed
         self.bed = stack.enter_context(ApiBed(audit=CREATIONS_ONLY))
         self.bed.kube.install_crd(paths.CRD)
         self.service = HostileBlobService(accounts={ACCOUNT: KEY}, seed=seed).start()
         stack.callback(self.service.stop)
-        # Many small pages, so that containers of a thousand blobs are listed as those of a million are: in parts.
-        self.service.page_size_limit = 60
+        self.service.page_size_limit = mode.page
         # Neither the service nor this machine is right about the time, and nothing may depend on it.
         self.service.date_offset = self.rng("clock").uniform(-600, 600)
         self.proxy = LyingApiServer(self.bed, user=OPERATOR, seed=seed)
         self.proxy.start()
         stack.callback(self.proxy.stop)
         self.tail = AuditTail(self.bed.audit_log)
-        self.tenants = [self._tenant(name, character) for name, character in {**CHARACTERS, **PAIR}.items()]
+        self.tenants = [self._tenant(name, character) for name, character in {**mode.tenants, **mode.pair}.items()]
         self.direct_config = self.bed.user_kubeconfig(OPERATOR)
         self.timeline: list = []
         self.ticket = itertools.count()
@@ -140,20 +170,22 @@ class Arena:
 class Campaign:
     def __init__(self, arena: Arena):
         self.arena = arena
-        size = arena.size
-        tenants = [tenant for tenant in arena.tenants if tenant.name not in PAIR]
-        self.main_tenants, self.pair_tenants = tenants, [t for t in arena.tenants if t.name in PAIR]
+        size, most, pair = arena.size, arena.mode.most, arena.mode.pair
+        tenants = [tenant for tenant in arena.tenants if tenant.name not in pair]
+        self.main_tenants, self.pair_tenants = tenants, [t for t in arena.tenants if t.name in pair]
         names = [tenant.name for tenant in tenants]
         self.lives = Lives(arena.operator("operator", arena.direct_config, names),
                            arena.operator("operator", arena.proxy.kubeconfig, names),
                            names, arena.proxy, arena.rng, size.life)
-        replicas = [arena.operator(f"replica-{n}", config, list(PAIR), "--leader-elect", "--leader-election-namespace", "pair")
+        replicas = [arena.operator(f"replica-{n}", config, list(pair), "--leader-elect", "--leader-election-namespace", "pair")
                     for n, config in enumerate([arena.proxy.kubeconfig] * 2)]
-        self.pair = Pair(replicas, list(PAIR), arena.proxy, arena.rng, size.pair_pause)
+        self.pair = Pair(replicas, list(pair), arena.proxy, arena.rng, size.pair_pause)
         share = size.versions // 50  # a takeover takes its time: the pair's blobs are few
-        self.writers = [Writers(tenants, size.versions - share, size.per_second, arena.rng("writers")),
-                        Writers(self.pair_tenants, share, size.per_second / 50, arena.rng("pair's writers"))]
-        self.cleaners = Cleaners(lambda: Kube.from_kubeconfig(arena.bed.kubeconfig), arena.tenants)
+        self.writers = [Writers(tenants, size.versions - share, size.per_second, most, arena.rng("writers")),
+                        Writers(self.pair_tenants, share, size.per_second / 50, most, arena.rng("pair's writers"))]
+        connect = partial(Kube.from_kubeconfig, arena.bed.kubeconfig)
+        self.cleaners, self.reapers = Cleaners(connect, arena.tenants), Reapers(connect, arena.tenants)
+        self.ends = MidPass(arena.service) if arena.mode.mid_pass else None
         self.injected: list[Injected] = []
         self.rebirths, self.struck, self.counted = 0, 0, 0.0
         self.unmet: list[str] = []
@@ -167,12 +199,13 @@ class Campaign:
             tenant.begin()
         self.arena.tail.on_creation = self._created
         with AuditThread(self.arena.tail):
-            for thread in (*self.writers, self.cleaners):
+            for thread in (*self.writers, self.cleaners, self.reapers):
                 thread.start()
             self._attack()
             self._quiet()
-            self.cleaners.stopped.set()
-            self.cleaners.join()
+            for thread in (self.cleaners, self.reapers):
+                thread.stopped.set()
+                thread.join()
         self._stop()
         return self._verdict()
 
@@ -181,6 +214,8 @@ class Campaign:
             if tenant.name == creation.namespace:
                 tenant.created(creation)
         self.cleaners.created(creation)
+        if self.ends:
+            self.ends.created(creation)
 
     def _attack(self) -> None:
         rng, reborn = self.arena.rng("faults"), self.arena.rng("rebirths")
@@ -188,6 +223,8 @@ class Campaign:
         while not self._enough():
             now = time.monotonic()
             if now - self.began > self.arena.size.limit:
+                if self._enough(self.arena.size.least):
+                    break
                 raise AssertionError(f"not enough was done within {self.arena.size.limit:g} s: {self.progress()}")
             self._step()
             if now > next_fault:
@@ -195,30 +232,38 @@ class Campaign:
                 next_fault = now + rng.expovariate(1 / self.arena.size.fault_every)
             if now > next_rebirth:
                 self._end_a_life(reborn)
-                next_rebirth = now + reborn.uniform(3, 12)
+                next_rebirth = now + reborn.uniform(*self.arena.mode.rebirth_every)
             if now > next_word:
                 print(f"  {self.progress()}", file=sys.stderr, flush=True)
                 next_word = now + 10
             time.sleep(0.005)
+        for writer in self.writers:
+            writer.stopped.set()
+            writer.join()
 
-    def _enough(self) -> bool:
-        written = not any(writer.is_alive() for writer in self.writers)
-        return written and self.kills >= self.arena.size.kills and self.faults >= self.arena.size.faults
+    def _enough(self, part: float = 1) -> bool:
+        written = all(not writer.is_alive() or writer.written >= part * writer.versions for writer in self.writers)
+        size = self.arena.size
+        return written and self.kills >= part * size.kills and self.faults >= part * size.faults
 
     def _step(self) -> None:
         self.arena.run_due()
         self.lives.step()
         self.pair.step()
-        for thread in (*self.writers, self.cleaners):
+        for thread in (*self.writers, self.cleaners, self.reapers):
             if thread.error:
                 raise thread.error
+        if self.ends:
+            self.ends.step()
         for tenant in self.arena.tenants:
             if not tenant.alive and tenant.try_rebirth():
                 self.rebirths += 1
 
     def _end_a_life(self, rng: random.Random) -> None:
         tenant = rng.choice([tenant for tenant in self.main_tenants if tenant.character.reborn])
-        if tenant.alive:
+        if tenant.alive and self.ends:
+            self.ends.plan(tenant, rng.choice(["page", "creation"]))
+        elif tenant.alive:
             tenant.end_life()
 
     def _quiet(self) -> None:
@@ -226,6 +271,8 @@ class Campaign:
         arena = self.arena
         print(f"  {self.progress()}; now nothing disturbs it", file=sys.stderr, flush=True)
         arena.end_faults()
+        if self.ends:
+            self.ends.call_off()
         self.lives.peace()
         self.pair.peace()
         self._wait(lambda: all(tenant.alive for tenant in arena.tenants), 120, "every watcher lives")
@@ -235,7 +282,8 @@ class Campaign:
         self._wait(lambda: not self._held(), 90, "no object is held by our finalizer", self._held)
 
     def _wait(self, happened, timeout: float, what: str, seen=lambda: "") -> None:
-        began, look, word = time.monotonic(), 0.0, 10
+        began, look, word = time.monotonic(), -1.0, 10
+        timeout = min(timeout, self.began + self.arena.size.total - began)
         while True:
             self._step()
             waited = time.monotonic() - began
@@ -297,7 +345,8 @@ class Campaign:
     def progress(self) -> str:
         written = sum(tenant.written for tenant in self.arena.tenants)
         return (f"{time.monotonic() - self.began:.0f} s: {written} versions, {len(self.arena.tail.creations)} created, "
-                f"{self.faults} faults, {self.kills} kills, {self.pair.freezes} freezes, {self.rebirths} rebirths")
+                f"{self.faults} faults, {self.kills} kills, {self.pair.freezes} freezes, {self.rebirths} rebirths"
+                + (f", {self.reapers.deleted} reaped, {self.ends.done} ends in mid-pass" if self.ends else ""))
 
     def _verdict(self) -> Verdict:
         watchers = [life for tenant in self.arena.tenants for life in tenant.lives]
@@ -310,6 +359,8 @@ class Campaign:
                           if (container, version.name, version.etag) not in given_up]
         if len(verdict.unjudged) > UNJUDGED * verdict.versions:
             self.unmet.append(f"a judgement on all but {UNJUDGED:.0%} of the versions")
+        if self.ends and not (self.reapers.deleted and self.ends.done):
+            self.unmet.append("what this mode is for")
         verdict.wrong += [("not in time", what) for what in self.unmet]
         verdict.wrong += [("without a watcher to judge", tenant.name) for tenant in self.arena.tenants if not tenant.alive]
         return verdict
@@ -328,10 +379,10 @@ class Campaign:
                 yield life.began, first.began, last.over
 
 
-def run(size: Size, seed: int) -> bool:
+def run(mode: Mode, size: Size, seed: int) -> bool:
     print(f"chaos: seed {seed}", flush=True)
     with ExitStack() as stack:
-        campaign = Campaign(Arena(size, seed, stack))
+        campaign = Campaign(Arena(mode, size, seed, stack))
         try:
             verdict = campaign.run()
         except BaseException:
@@ -364,11 +415,14 @@ def main() -> int:
     size = options.add_mutually_exclusive_group()
     size.add_argument("--full", action="store_true")
     size.add_argument("--quick", action="store_true", help="the default")
+    options.add_argument("--mode", choices=MODES, default="all", help="deletions: of every Job, as it finishes, of watchers in "
+                         "mid-pass, and of namespaces; all: everything else as well, in a measure (the default)")
     options.add_argument("--seed", type=int, help="replays that campaign (default: a new one each time)")
     options.add_argument("--runs", type=int, default=1, help="so many in a row, with seeds that follow each other")
     chosen = options.parse_args()
     seed = chosen.seed if chosen.seed is not None else secrets.randbelow(1_000_000)
-    results = [run(FULL if chosen.full else QUICK, seed + n) for n in range(chosen.runs)]
+    mode = MODES[chosen.mode]
+    results = [run(mode, mode.full if chosen.full else mode.quick, seed + n) for n in range(chosen.runs)]
     print(f"chaos: {sum(results)} of {len(results)} runs good", flush=True)
     return 0 if all(results) else 1
 

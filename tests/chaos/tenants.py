@@ -11,16 +11,19 @@ but for some that are overwritten or deleted right after they were written.
 import random
 import threading
 import time
+import urllib.parse
 from collections import deque
 from dataclasses import dataclass, field
 
 from testing.hostile_blob_service import HostileBlobService
+from testing.jobs import job_finished
 from testing.kube import ApiError, Kube
 
 from judge import Creation, Watched
 from stage import ACCOUNT, KEY, WATCHER, job, watcher
 
 
+MANAGED = "app.kubernetes.io/managed-by=azure-blob-operator"
 HASTE = 2.0
 """Seconds: who does not wait for the result does not wait that long either."""
 HASTY = 0.15
@@ -48,7 +51,8 @@ class Character:
     template: dict = field(default_factory=config_map)
     spec: dict = field(default_factory=dict)
     deletes: str = "soon"
-    """What becomes of its resources: deleted "at once" when they appear, "soon", or "never" by us."""
+    """What becomes of its resources: deleted "at once" when they appear, "finished" as soon as they have, "soon", or "never"
+    by us."""
     reborn: str = ""
     """Ends and begins anew during the campaign: "watcher" or "namespace"."""
     punctual: bool = True
@@ -70,6 +74,18 @@ CHARACTERS = {
 }
 # Of the two replicas that take turns.
 PAIR = {"pair": Character(1.0, deletes="at once", punctual=False)}
+
+# Every resource is a Job, which is deleted as soon as it has finished: by a TTL of zero, or plainly.
+DELETED = {
+    "ttl": Character(0.25, ttl_job(), deletes="never"),
+    "finished": Character(0.25, job(), deletes="finished"),
+    "limited": Character(0.05, ttl_job(), {"maxActive": 5}, deletes="never", punctual=False),
+    "reborn-ttl": Character(0.14, ttl_job(), deletes="never", reborn="watcher", punctual=False),
+    "reborn-finished": Character(0.13, job(), deletes="finished", reborn="watcher", punctual=False),
+    "doomed-ttl": Character(0.09, ttl_job(), deletes="never", reborn="namespace", punctual=False),
+    "doomed-finished": Character(0.09, job(), deletes="finished", reborn="namespace", punctual=False),
+}
+DELETED_PAIR = {"pair": Character(1.0, job(), deletes="finished", punctual=False)}
 
 
 class Tenant:
@@ -194,11 +210,11 @@ class Writers(threading.Thread):
     """Writes the tenants' blobs, `versions` of them, as fast as they are triggered and no faster."""
 
     BACKLOG = 400
-    MOST = 1500
 
-    def __init__(self, tenants: list[Tenant], versions: int, per_second: float, rng: random.Random):
+    def __init__(self, tenants: list[Tenant], versions: int, per_second: float, most: int, rng: random.Random):
+        """most: so many blobs in a container at once."""
         super().__init__(name="writers", daemon=True)
-        self.tenants, self.versions, self.per_second, self.rng = tenants, versions, per_second, rng
+        self.tenants, self.versions, self.per_second, self.most, self.rng = tenants, versions, per_second, most, rng
         self.stopped = threading.Event()
         self.error: Exception | None = None
 
@@ -221,7 +237,7 @@ class Writers(threading.Thread):
         if not tenant.alive or len(tenant.open) > self.BACKLOG:
             return
         for _ in range(count):
-            tenant.write_one(self.MOST)
+            tenant.write_one(self.most)
 
 
 class Cleaners(threading.Thread):
@@ -267,5 +283,37 @@ class Cleaners(threading.Thread):
             if tenant.character.deletes != "soon" or not tenant.alive:
                 continue
             path = kube.path(tenant.character.template["kind"], tenant.name)
-            selector = "labelSelector=app.kubernetes.io%2Fmanaged-by%3Dazure-blob-operator"
+            selector = urllib.parse.urlencode({"labelSelector": MANAGED})
             kube.raw("DELETE", f"{path}?{selector}", {"propagationPolicy": "Background"})
+
+
+class Reapers(threading.Thread):
+    """Deletes the Jobs of those who want it so, each as soon as it has finished."""
+
+    def __init__(self, connect, tenants: list[Tenant]):
+        super().__init__(name="reapers", daemon=True)
+        self.connect = connect
+        self.names = {tenant.name for tenant in tenants if tenant.character.deletes == "finished"}
+        self.stopped = threading.Event()
+        self.deleted = 0
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            kube = self.connect()
+            while self.names and not self.stopped.is_set():
+                for change, thing in kube.watch("Job", seconds=3, labelSelector=MANAGED):
+                    if change in ("ADDED", "MODIFIED") and job_finished(thing):
+                        self._reap(kube, thing["metadata"])
+        except Exception as error:
+            self.error = error
+
+    def _reap(self, kube: Kube, metadata: dict) -> None:
+        if metadata["namespace"] not in self.names or "deletionTimestamp" in metadata:
+            return
+        try:
+            kube.delete("Job", metadata["name"], metadata["namespace"])
+            self.deleted += 1
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise

@@ -14,7 +14,7 @@ import time
 import urllib.parse
 from base64 import b64decode
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
 import yaml
 
@@ -216,6 +216,22 @@ class Kube:
         wait_until(served, bool, what=f"{kind} served")
 
     # Looking and waiting
+
+    def watch(self, kind: str, seconds: int, **selectors: str) -> Iterator[tuple[str, dict]]:
+        """(type, object) of what is there, in all namespaces, and of what changes within so many seconds; on a connection of
+        its own. It ends early when the server ends it."""
+        connection = self._connect()
+        try:
+            query = urllib.parse.urlencode({"watch": "1", "timeoutSeconds": seconds, **selectors})
+            connection.request("GET", f"{self.path(kind)}?{query}", headers={"Accept": "application/json"})
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise ApiError(answer.status, answer.read())
+            for line in answer:
+                event = json.loads(line)
+                yield event["type"], event["object"]
+        finally:
+            connection.close()
 
     def wait(self, kind: str, name: str, namespace: str | None, happened: Callable, timeout: float = 20,
              what: str = "") -> dict:
