@@ -14,6 +14,7 @@ import yaml
 from scene import WATCHER, environment, time_of
 from testing.jobs import finish_job
 from testing.kube import ApiError, condition, wait_until
+from testing.lying_api_server import LyingApiServer, Match
 from testing.paths import CRD, ROOT
 
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${BLOB_NAME}"},
@@ -236,16 +237,37 @@ def test_orphaned_resources_outlive_their_watcher_and_owned_ones_do_not(operator
     kube.wait("Job", left["name"], namespace, lambda job: not recording(job), what="no finalizer of ours")
 
 
+def going(thing: dict) -> bool:
+    return "deletionTimestamp" in thing["metadata"]
+
+
 def recording(thing: dict) -> bool:
     return "mlops.example.com/recording" in thing["metadata"].get("finalizers", [])
 
 
-def test_a_namespace_with_a_busy_watcher_goes_without_a_hang(operator, scene, kube, namespace):
-    scene.watch()
-    scene.upload("a.csv", "b.csv")
-    scene.wait(lambda status: status.get("triggered"))
-    kube.delete("Namespace", namespace)
-    kube.wait_gone("Namespace", namespace, timeout=60)
+@pytest.mark.parametrize("delay, method, path, holds", [
+    ("delay", "POST", r"/jobs\?", False), ("delay_answer", "POST", r"/jobs\?", False),
+    ("delay", "PUT", "/azureblobwatchers/w/status", False), ("delay", "PATCH", "/jobs/", True)],
+    ids=["creating", "not knowing what it created", "recording", "letting go"])
+def test_a_namespace_with_a_busy_watcher_goes_without_a_hang(delay, method, path, holds, own_operator, bed, label, scene, kube,
+                                                             namespace):
+    """That very request, and any like it, is under way when the namespace goes. holds: our finalizer then keeps a Job in it."""
+    with LyingApiServer(bed, user=f"operator-{label}") as proxy:
+        own_operator(kubeconfig=proxy.kubeconfig)
+        scene.watch()
+        scene.wait_ready()
+        scene.change(suspend=True)
+        scene.wait_reason("Suspended")
+        scene.upload("a.csv", "b.csv")
+        held = getattr(proxy, delay)(Match(method, path), seconds=600, times=None)
+        scene.change(suspend=False)  # one pass takes both
+        wait_until(held.hits, bool, what="the request")
+        kube.delete("Namespace", namespace)
+        kube.wait("Namespace", namespace, None, going)
+        if holds:
+            wait_until(scene.resources, lambda jobs: any(map(recording, jobs)) and all(map(going, jobs)), what="held Jobs")
+        held.cancel()
+        kube.wait_gone("Namespace", namespace, timeout=60)
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})  # for the fixture's end
 
 
