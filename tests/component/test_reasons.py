@@ -66,7 +66,16 @@ def test_a_reason_is_explained_and_produced(reason):
     entries = re.findall(r"\*\*`(\w+)`\*\*", (ROOT / "docs/troubleshooting.md").read_text())
     assert entries.count(reason) == 1
     file, line = PRODUCED[reason]
-    assert line in (ROOT / file).read_text()
+    assert line in code_of(file)
+
+
+def code_of(file: str) -> str:
+    """Without comments, docstrings and the table above, which would find itself."""
+    text = (ROOT / file).read_text()
+    if file.endswith(".cc"):
+        return re.sub(r"//[^\n]*", "", text)
+    text = re.sub(r"^PRODUCED = {.*?^}", "", text, flags=re.S | re.M)
+    return re.sub(r'"""(?:[^"]|"(?!""))*"""|^\s*#[^\n]*|\s{2}#[^\n]*', "", text, flags=re.M)
 
 
 def key_of(uid: str, url: str, blob: str, etag: str) -> str:
