@@ -266,7 +266,7 @@ def test_an_account_that_hangs_delays_no_other(play):
     play.watch("healthy")
     for n in range(3):
         etag = play.service.put("healthy", f"late-{n}.csv")
-        wait_until(lambda: play.made("healthy"), lambda made: (f"late-{n}.csv", etag) in made, 20, "no delay")
+        wait_until(lambda: play.made("healthy"), lambda made: (f"late-{n}.csv", etag) in made, 6, "no delay")
     play.settles("healthy")
     silence.cancel()
     wait_until(lambda: [sum(play.made(name).values()) for name in hung], lambda made: made == [7] * 6, 30, "all go on", 0.3)
