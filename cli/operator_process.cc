@@ -64,10 +64,7 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
       poll_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
       side_scope_(loop_.get_executor(), [this](std::string_view what) { give_up(what); }),
       api_(loop_.get_executor(), config_.kubernetes, clock),
-      client_(api_.transport(), config_.kubernetes.server, clock,
-              [this](std::string_view verb, int status) {
-                metrics_.kubernetes_requests.with({std::string(verb), code_text(status)}).add();
-              }),
+      client_(api_.transport(), config_.kubernetes.server, clock, kubernetes_counter()),
       discovery_(client_, clock),
       events_(client_, clock, random_hex(random_),
               {.failed =
@@ -103,7 +100,9 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
       controller_(services_, sleeper_, watch_scope_, poll_scope_) {
   runtime::add_process_metrics(registry_);
   if (config_.leader_elect) {
-    election_.emplace(client_,
+    lease_path_ =
+        std::make_unique<LeasePath>(loop_.get_executor(), config_.kubernetes, clock, kubernetes_counter());
+    election_.emplace(lease_path_->client,
                       kube::ElectionOptions{.ns = config_.lease_namespace,
                                             .name = std::string(lease_name),
                                             .identity = identity(clock, random_),
@@ -114,6 +113,17 @@ OperatorProcess::OperatorProcess(ProcessConfig config, const Clock& clock, runti
                                                 }},
                       clock, sleeper_, [this] { return random(); });
   }
+}
+
+OperatorProcess::LeasePath::LeasePath(boost::asio::any_io_executor executor, const kube::KubeConfig& config,
+                                      const Clock& clock, kube::Client::Observer observer)
+    : api(std::move(executor), config, clock),
+      client(api.transport(), config.server, clock, std::move(observer)) {}
+
+kube::Client::Observer OperatorProcess::kubernetes_counter() {
+  return [this](std::string_view verb, int status) {
+    metrics_.kubernetes_requests.with({std::string(verb), code_text(status)}).add();
+  };
 }
 
 void OperatorProcess::count_azure(std::string_view operation, std::string_view code, bool throttled) {

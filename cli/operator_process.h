@@ -53,6 +53,14 @@ class OperatorProcess {
   int run();
 
  private:
+  // The lease's own way to the API server: no number of other requests makes a renewal wait.
+  struct LeasePath {
+    LeasePath(boost::asio::any_io_executor executor, const kube::KubeConfig& config, const Clock& clock,
+              kube::Client::Observer observer);
+    kube::ApiConnection api;
+    kube::Client client;
+  };
+
   [[nodiscard]] bool listen();
   void start();
   [[nodiscard]] Task<void> act();
@@ -63,6 +71,7 @@ class OperatorProcess {
   [[nodiscard]] Task<void> shut_down();
   [[nodiscard]] net::ServerAnswer metrics_page();
   [[nodiscard]] net::ServerAnswer readiness() const;
+  [[nodiscard]] kube::Client::Observer kubernetes_counter();
   void count_azure(std::string_view operation, std::string_view code, bool throttled);
   [[nodiscard]] azure::TokenStoreOptions token_options();
   [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
@@ -85,6 +94,7 @@ class OperatorProcess {
   kube::TimerSleeper sleeper_;
   kube::ApiConnection api_;
   kube::Client client_;
+  std::unique_ptr<LeasePath> lease_path_;  // with leader election
   kube::Discovery discovery_;
   kube::EventRecorder events_;
   controllers::Telemetry telemetry_;

@@ -19,7 +19,7 @@ namespace abo::net {
 namespace {
 
 // A peer that does not acknowledge what was sent for this long is gone; without it a vanished network would
-// hold the one HTTP/2 connection, and every request on it, for a quarter of an hour.
+// hold an HTTP/2 connection, and every request on it, for a quarter of an hour.
 constexpr unsigned kUserTimeoutMs = 20'000;
 
 // Handles kept for reuse (HTTP/1.1 only) and idle connections kept open, each per transport.
@@ -135,6 +135,7 @@ void CurlMulti::remove(CURL* easy) {
 }
 
 void CurlMulti::allow_many_connections() {
+  many_connections_ = true;
   if (busy()) {
     many_connections_wanted_ = true;  // collect() does it, outside the callback
     return;

@@ -48,12 +48,16 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // What a handle's CURLOPT_OPENSOCKETFUNCTION has to do, whoever decides whether it may.
   curl_socket_t open_socket(const curl_sockaddr& address);
 
+  [[nodiscard]] std::size_t in_flight() const { return waiters_.size(); }
+
   // Inside a libcurl callback, where add() and remove() are forbidden.
   [[nodiscard]] bool busy() const { return depth_ > 0; }
 
-  // The server speaks HTTP/1.1 only, so one connection to a host would let a watch block everything else.
+  // With HTTP/2 a host gets one connection (see curl_lanes.h). Where the server turns out to speak HTTP/1.1 only, that
+  // would let a watch block everything else.
   // May be called inside a callback.
   void allow_many_connections();
+  [[nodiscard]] bool many_connections() const { return many_connections_; }
 
   // Ends every transfer as abandoned and takes no new ones.
   void close();
@@ -88,7 +92,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   CURLM* multi_ = nullptr;
   bool recycle_;
   bool closed_ = false;
-  bool many_connections_wanted_ = false;
+  bool many_connections_ = false;
+  bool many_connections_wanted_ = false;  // once no callback is under way
   int depth_ = 0;
 };
 

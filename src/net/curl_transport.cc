@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "net/curl_exchange.h"
-#include "net/curl_multi.h"
+#include "net/curl_lanes.h"
 #include "net/trust_store.h"
 
 namespace abo::net {
@@ -20,10 +20,14 @@ std::shared_ptr<TrustStore> trust_of(const CurlOptions& options) {
 }
 
 // A free function: the transport may die while it runs.
-Task<Result<Response>> exchange(std::shared_ptr<CurlMulti> multi, std::shared_ptr<const CurlOptions> options,
+Task<Result<Response>> exchange(std::shared_ptr<CurlLanes> lanes, std::shared_ptr<const CurlOptions> options,
                                 std::shared_ptr<TrustStore> trust, asio::any_io_executor executor,
                                 Request request, BodySink sink) {
-  if (multi->busy()) co_await asio::post(executor, asio::use_awaitable);  // started from inside a body sink
+  std::shared_ptr<CurlMulti> multi = lanes->pick();
+  if (multi->busy()) {  // started from inside a body sink
+    co_await asio::post(executor, asio::use_awaitable);
+    multi = lanes->pick();
+  }
   CurlExchange one(multi, std::move(options), std::move(trust), std::move(request), std::move(sink),
                    executor);
   if (auto started = one.start(); !started) co_return pass(started);
@@ -44,25 +48,25 @@ CurlTransport::CurlTransport(asio::any_io_executor executor, CurlOptions options
     : executor_(std::move(executor)),
       options_(std::make_shared<const CurlOptions>(std::move(options))),
       trust_(trust_of(*options_)),
-      multi_(std::make_shared<CurlMulti>(executor_, options_->http2)) {}
+      lanes_(std::make_shared<CurlLanes>(executor_, options_->http2)) {}
 
 CurlTransport::~CurlTransport() {
-  multi_->close();
+  lanes_->close();
   for (const auto& weak : retired_) {
     if (const auto old = weak.lock()) old->close();
   }
 }
 
 Task<Result<Response>> CurlTransport::send(Request request, BodySink sink) {
-  return exchange(multi_, options_, trust_, executor_, std::move(request), std::move(sink));
+  return exchange(lanes_, options_, trust_, executor_, std::move(request), std::move(sink));
 }
 
 void CurlTransport::reload(CurlOptions options) {
   std::erase_if(retired_, [](const auto& weak) { return weak.expired(); });
-  retired_.push_back(multi_);
+  retired_.push_back(lanes_);
   options_ = std::make_shared<const CurlOptions>(std::move(options));
   trust_ = trust_of(*options_);
-  multi_ = std::make_shared<CurlMulti>(executor_, options_->http2);
+  lanes_ = std::make_shared<CurlLanes>(executor_, options_->http2);
 }
 
 }  // namespace abo::net

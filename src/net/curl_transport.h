@@ -1,6 +1,6 @@
 // The real Transport: libcurl's multi interface, driven by the event loop. It owns the connections; one
 // transport is made for each service it speaks to (HTTP/2 to the API server, HTTP/1.1 to Blob), since limits
-// on connections are per transport. Used from the loop's thread alone.
+// on connections are per transport. How many it has is curl_lanes.h's matter. Used from the loop's thread alone.
 //
 // TLS is always verified. Proxies come from HTTPS_PROXY, https_proxy, http_proxy, ALL_PROXY and NO_PROXY (an
 // uppercase HTTP_PROXY is ignored, as curl does). A request on a reused connection that turns out to be dead
@@ -22,7 +22,7 @@
 namespace abo::net {
 
 struct CurlOptions {
-  bool http2 = false;           // multiplex everything over one connection to each host
+  bool http2 = false;           // multiplex requests, up to 100 over one connection
   bool system_roots = true;     // trust what the machine trusts
   std::string ca_file;          // more roots: a PEM file, read when the first TLS connection is made
   std::string ca_pem;           // more roots: PEM text
@@ -34,7 +34,7 @@ struct CurlOptions {
   std::vector<std::string> resolve;       // "host:port:address,..." in place of what DNS says: for tests
 };
 
-class CurlMulti;
+class CurlLanes;
 class TrustStore;
 
 class CurlTransport final : public Transport {
@@ -57,8 +57,8 @@ class CurlTransport final : public Transport {
   boost::asio::any_io_executor executor_;
   std::shared_ptr<const CurlOptions> options_;
   std::shared_ptr<TrustStore> trust_;
-  std::shared_ptr<CurlMulti> multi_;
-  std::vector<std::weak_ptr<CurlMulti>> retired_;  // by reload(), with requests still in flight
+  std::shared_ptr<CurlLanes> lanes_;
+  std::vector<std::weak_ptr<CurlLanes>> retired_;  // by reload(), with requests still in flight
 };
 
 }  // namespace abo::net

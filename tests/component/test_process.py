@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,25 @@ from testing import paths
 from testing.kube import wait_until
 
 PREFIX = "azure_blob_operator_"
+
+
+# How many it serves
+
+def test_it_serves_a_hundred_and_twenty_namespaces(own_operator, bed, scene, label):
+    """Each has two watches at least, and a connection to the API server carries a hundred streams."""
+    operator = own_operator(*(part for i in range(120) for part in ("--namespace", f"{label}-{i}")))
+    scene.watch()
+    scene.upload("a.csv")
+    scene.wait_made("a.csv")
+    assert scene.wait_ready()
+    assert 3 <= connections(operator.process.pid, bed.port) <= 4
+
+
+def connections(pid: int, port: int) -> int:
+    """How many a process has open to a local port."""
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    ours = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "01"}
+    return sum(os.readlink(one) in ours for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
 # How it ends
