@@ -21,6 +21,8 @@ constexpr seconds refresh_distance{1};      // between two writes of one watcher
 // A resource that is not served for this long was uninstalled, and all watchers went with it. An API server that is
 // just starting may say the same for a moment.
 constexpr seconds uninstalled_after{30};
+// A poll of a small container takes milliseconds; one that takes so long makes room for the others.
+constexpr seconds slow_after{5};
 constexpr MonoTime never = MonoTime::max();
 
 std::string text_of(const json::object& object, std::initializer_list<std::string_view> path) {
@@ -81,6 +83,9 @@ struct WatcherController::Entry {
   bool queued = false;           // waits in the admission
   bool queued_for_poll = false;  // or only to refresh its status
   bool running = false;
+  Pace pace = Pace::Unknown;     // of the last poll of this spec
+  PollAdmission::Admitted lane;  // while it runs
+  MonoTime started{};            // the newest run
   MonoTime poll_due = never;
   MonoTime refresh_due = never;
   std::uint32_t refresh_failures = 0;  // in a row
@@ -227,6 +232,7 @@ void WatcherController::update(Entry& entry, const json::object& object) {
     take_spec(row, object);
     row.failures = 0;
     row.abandon_listing();
+    forget_pace(entry);
   }
   row.poll_now = std::move(poll_now);
   if (!entry.running && row.checkpoint && stored_checkpoint_differs(object, *row.checkpoint))
@@ -304,11 +310,14 @@ Task<void> WatcherController::run() {
   watchers_known();
   while (!services_.stopping()) {
     MonoTime now = services_.clock.mono();
+    move_slow(now);
     make_ready(now);
     start_ready();
     milliseconds pause = seconds{60};
     if (auto due = queue_.next_due()) pause = std::min(pause, std::chrono::ceil<milliseconds>(*due - now));
     // Always a turn of the loop: what ends a poll must run for anything here to change.
+    if (!not_slow_.empty())
+      pause = std::min(pause, std::chrono::ceil<milliseconds>(not_slow_.front().second + slow_after - now));
     co_await kube::until(wake_, sleeper_.sleep(std::max(pause, milliseconds{1})));
   }
   orphans_.look();  // it ends too
@@ -321,8 +330,36 @@ void WatcherController::make_ready(MonoTime now) {
     Entry& entry = *at->second;
     entry.queued = true;
     entry.queued_for_poll = entry.poll_due <= now;
-    admission_.enqueue(entry.id, entry.queued_for_poll ? entry.row.account : "refresh@" + entry.row.ns);
+    enqueue(entry);
   }
+}
+
+void WatcherController::enqueue(const Entry& entry) {
+  if (!entry.queued_for_poll) return admission_.enqueue(entry.id, "refresh@" + entry.row.ns, Pace::Quick);
+  admission_.enqueue(entry.id, entry.row.account, entry.pace);
+}
+
+// What takes long goes over to the lanes of the slow. Where there are too many such, a listing ends and waits for one of
+// these lanes; what has begun to create is not broken off.
+void WatcherController::move_slow(MonoTime now) {
+  for (; !not_slow_.empty(); not_slow_.pop_front()) {
+    const auto& [entry, started] = not_slow_.front();
+    if (!entry->running || entry->started != started) continue;  // ended
+    if (now - started < slow_after) return;
+    std::string account = entry->queued_for_poll ? entry->row.account : entry->lane.account;
+    entry->row.crowded_out = !admission_.turned_slow(entry->lane, account);
+    if (entry->row.crowded_out) entry->row.abandon_listing();
+  }
+}
+
+// With another spec it may be quick.
+void WatcherController::forget_pace(Entry& entry) {
+  bool waits = entry.queued && entry.queued_for_poll && entry.pace != Pace::Unknown;
+  entry.pace = Pace::Unknown;
+  if (!waits) return;
+  admission_.withdraw(entry.id);
+  enqueue(entry);
+  wake_.notify_all();
 }
 
 void WatcherController::start_ready() {
@@ -338,16 +375,20 @@ void WatcherController::start_ready() {
     if (!entry->queued_for_poll && entry->poll_due <= services_.clock.mono()) {  // since it was queued
       entry->queued_for_poll = true;
       admission_.finished(*admitted);
-      admission_.enqueue(entry->id, entry->row.account);
+      enqueue(*entry);
       continue;
     }
     entry->queued = false;
     entry->running = true;
-    poll_scope_.spawn(run_entry(entry, std::move(*admitted)));
+    entry->started = services_.clock.mono();
+    entry->lane = std::move(*admitted);
+    entry->row.crowded_out = false;
+    if (entry->lane.pace != Pace::Slow) not_slow_.emplace_back(entry, entry->started);
+    poll_scope_.spawn(run_entry(entry));
   }
 }
 
-Task<void> WatcherController::run_entry(EntryPtr entry, PollAdmission::Admitted admitted) {
+Task<void> WatcherController::run_entry(EntryPtr entry) {
   std::optional<std::string> bug;
   try {
     co_await work(*entry);
@@ -359,24 +400,26 @@ Task<void> WatcherController::run_entry(EntryPtr entry, PollAdmission::Admitted 
     poll_at(*entry, services_.clock.mono() + default_interval);
   }
   entry->running = false;
-  admission_.finished(admitted);
+  admission_.finished(entry->lane);
   requeue(*entry);
   if (entry->row.gone) orphans_.look();
   wake_.notify_all();
 }
 
 Task<void> WatcherController::work(Entry& entry) {
-  MonoTime started = services_.clock.mono();
   entry.refresh_due = never;
   PassResult result;
   bool polls = entry.queued_for_poll;
   if (polls) {
     entry.poll_due = never;
     entry.waits_for_room = false;
+    std::int64_t generation = entry.row.generation;
     bool had_plan = entry.row.plan != nullptr;
     result = co_await run_blob_pass(services_, entry.row);
     if (entry.row.plan && !had_plan) keep_few_plans(entry);
-    plan_next(entry, result, started);
+    bool slow = services_.clock.mono() - entry.started >= slow_after;
+    if (entry.row.generation == generation) entry.pace = slow ? Pace::Slow : Pace::Quick;
+    plan_next(entry, result);
   } else {
     result = co_await refresh_status(services_, entry.row);
     bool may_poll = entry.row.failures == 0 && !entry.row.suspended;
@@ -395,14 +438,14 @@ void WatcherController::keep_few_plans(Entry& made) {
   plans_.pop_front();
 }
 
-void WatcherController::plan_next(Entry& entry, const PassResult& result, MonoTime started) {
+void WatcherController::plan_next(Entry& entry, const PassResult& result) {
   WatcherRow& row = entry.row;
   entry.last_listing = result.listing;
   bool repeats = result.failed || result.again || result.unreported;
   row.failures = repeats ? row.failures + 1 : 0;
   if (row.gone || (row.suspended && !repeats)) return;
   MonoTime now = services_.clock.mono();
-  PollTimes times{.started = started, .now = now, .interval = row.interval, .failures = row.failures};
+  PollTimes times{.started = entry.started, .now = now, .interval = row.interval, .failures = row.failures};
   poll_at(entry, next_poll(result, times, services_.random));
   if (result.more != More::WhenThereIsRoom) return;
   entry.waits_for_room = true;

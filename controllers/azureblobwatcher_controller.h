@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "controllers/api_outage.h"
@@ -62,10 +63,13 @@ class WatcherController {
   void requeue(Entry& entry);
   void make_ready(MonoTime now);
   void start_ready();
-  [[nodiscard]] Task<void> run_entry(EntryPtr entry, PollAdmission::Admitted admitted);
+  void enqueue(const Entry& entry);
+  void move_slow(MonoTime now);
+  void forget_pace(Entry& entry);
+  [[nodiscard]] Task<void> run_entry(EntryPtr entry);
   [[nodiscard]] Task<void> work(Entry& entry);
   void keep_few_plans(Entry& made);
-  void plan_next(Entry& entry, const PassResult& result, MonoTime started);
+  void plan_next(Entry& entry, const PassResult& result);
   void plan_refresh(Entry& entry, const PassResult& result, bool polled);
 
   Services& services_;
@@ -80,6 +84,8 @@ class WatcherController {
   std::deque<RowId> plans_;  // whose rows keep a plan, the one made longest ago first
   runtime::DelayQueue queue_;
   PollAdmission admission_;
+  // What runs in other lanes than the slow ones', and since when, the longest first; or has ended.
+  std::deque<std::pair<EntryPtr, MonoTime>> not_slow_;
   kube::Signal wake_;
   ApiOutage outage_;
   OrphanRelease orphans_;

@@ -53,7 +53,7 @@ Task<void> tell_how_far(Services& services, const WatcherRow& row, const std::in
 std::optional<Error> in_vain(const Services& services, const WatcherRow& row, std::int64_t generation) {
   if (services.stopping()) return stopping();
   if (row.gone) return gone(row);
-  if (row.generation != generation) return out_of_date();
+  if (row.generation != generation || row.crowded_out) return out_of_date();
   return std::nullopt;
 }
 

@@ -27,14 +27,18 @@ class FakeBlobs final : public net::Transport {
   struct Seen {
     MonoTime at;
     std::string account;
+    std::string url;
   };
   std::vector<Seen> listings;
   std::function<std::optional<Result<net::Response>>(const std::string& account)> rule;
   std::function<bool(const std::string& account)> hold;  // true: waits for let_go()
+  std::function<bool(const std::string& url)> hold_url;  // the same
   void let_go() {
-    hold = {};
-    changed_.notify_all();
+    hold = hold_url = {};
+    changed();
   }
+  void changed() { changed_.notify_all(); }  // hold or hold_url says something else
+  [[nodiscard]] std::size_t held() const { return held_; }
 
   // A blob that was written just now.
   void upload(const std::string& account, std::string name) {
@@ -63,13 +67,23 @@ class FakeBlobs final : public net::Transport {
   Task<Result<net::Response>> send(net::Request request, net::BodySink sink) override {
     co_await boost::asio::post(boost::asio::use_awaitable);
     std::string account = request.url.substr(8, request.url.find('.') - 8);
-    listings.push_back({clock_.mono(), account});
-    while (hold && hold(account)) {
+    listings.push_back({clock_.mono(), account, request.url});
+    struct Held {
+      explicit Held(std::size_t& number) : n(number) { ++n; }
+      ~Held() { --n; }
+      Held(const Held&) = delete;
+      Held& operator=(const Held&) = delete;
+      std::size_t& n;
+    };
+    std::optional<Held> held;
+    while ((hold && hold(account)) || (hold_url && hold_url(request.url))) {
+      if (!held) held.emplace(held_);
       co_await changed_.wait();
       auto state = co_await boost::asio::this_coro::cancellation_state;
       if (state.cancelled() != boost::asio::cancellation_type::none)
         co_return fail(ErrorKind::Canceled, Reason::Canceled, "canceled");
     }
+    held.reset();
     if (rule) {
       if (auto ruled = rule(account)) co_return *ruled;
     }
@@ -98,6 +112,7 @@ class FakeBlobs final : public net::Transport {
   const Clock& clock_;
   std::map<std::string, std::vector<Blob>> blobs_;  // by account
   kube::Signal changed_;
+  std::size_t held_ = 0;  // requests that wait
 };
 
 }  // namespace abo::controllers

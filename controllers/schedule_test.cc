@@ -199,12 +199,103 @@ TEST_F(Schedule, an_account_that_hangs_delays_its_own_watchers_alone) {
   world.add("beta", {{"pollingIntervalSeconds", 1}});
   world.blobs.hold = [](const std::string& account) { return account == "hangs"; };
   world.start();
-  world.run_for(1min);
+  world.run_for(4s);
   EXPECT_EQ(polls("hangs"), 4u);
+  world.run_for(56s);
   EXPECT_GE(polls("beta"), 58u);
   world.blobs.let_go();
   world.run_for(1s);
   EXPECT_GE(polls("hangs"), 8u);
+}
+
+// Containers of the account "shared", of which those that begin with "hangs" do.
+struct SlowContainers : ScheduledWorld {
+  std::string_view hung = "/hangs";
+  SlowContainers() {
+    world.blobs.hold_url = [this](const std::string& url) { return url.contains(hung); };
+  }
+  void add(const std::string& name, const std::string& account, const std::string& container,
+           std::int64_t interval = 1) {
+    world.add(
+        name,
+        {{"storageAccount", account}, {"containerName", container}, {"pollingIntervalSeconds", interval}});
+  }
+  std::vector<MonoTime> polls_of(const std::string& part) const {
+    std::vector<MonoTime> out;
+    for (const auto& seen : world.blobs.listings) {
+      if (seen.url.contains(part)) out.push_back(seen.at);
+    }
+    return out;
+  }
+};
+
+void expect_healthy_cadence(SlowContainers& containers, int hanging) {
+  containers.add("healthy", "shared", "works");
+  containers.world.start();
+  containers.world.run_for(2s);
+  for (int i = 0; i < hanging; ++i)
+    containers.add(fmt::format("w{}", i), "shared", fmt::format("hangs{}", i));
+  containers.world.run_for(8min);
+  auto polls = containers.polls_of("/works");
+  EXPECT_GE(polls.size(), 450u);
+  EXPECT_THAT(gaps(polls), Each(Le(3s)));
+  for (int i = 0; i < hanging; ++i)
+    EXPECT_GE(containers.polls_of(fmt::format("/hangs{}?", i)).size(), 1u) << i;
+}
+
+TEST_F(SlowContainers, four_of_an_account_let_its_healthy_one_keep_its_cadence) {
+  expect_healthy_cadence(*this, 4);
+}
+
+TEST_F(SlowContainers, forty_of_an_account_let_its_healthy_one_keep_its_cadence) {
+  expect_healthy_cadence(*this, 40);
+}
+
+TEST_F(SlowContainers, of_sixteen_accounts_let_another_account_poll) {
+  add("healthy", "other", "works");
+  for (int account = 0; account < 16; ++account) {
+    for (int i = 0; i < 12; ++i)
+      add(fmt::format("w{}-{}", account, i), fmt::format("shared{}", account), fmt::format("hangs{}", i));
+  }
+  world.start();
+  world.run_for(8min);
+  EXPECT_GE(polls_of("/works").size(), 450u);
+  EXPECT_THAT(gaps(polls_of("/works")), Each(Le(10s)));
+}
+
+TEST_F(SlowContainers, are_eight_of_an_account_at_once_and_the_others_wait) {
+  for (int i = 0; i < 40; ++i) add(fmt::format("w{}", i), "shared", fmt::format("hangs{}", i));
+  world.start();
+  world.run_for(2min);
+  EXPECT_EQ(world.blobs.held(), 8u);
+  world.blobs.let_go();
+  world.run_for(10s);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(world.reason(fmt::format("w{}", i)), "PollSucceeded") << i;
+}
+
+TEST_F(SlowContainers, that_were_slow_once_and_are_quick_again_are_no_longer_held_back) {
+  add("mended", "shared", "hangs-once");
+  world.start();
+  world.run_for(1min);
+  ASSERT_EQ(polls_of("/hangs-once").size(), 1u);
+  hung = "/hangs-still";
+  world.blobs.changed();
+  world.run_for(10s);
+  for (int i = 0; i < 40; ++i) add(fmt::format("w{}", i), "shared", fmt::format("hangs-still{}", i));
+  world.run_for(1min);
+  EXPECT_GE(polls_of("/hangs-once").size(), 50u);
+}
+
+TEST_F(SlowContainers, do_not_wait_among_the_slow_once_their_spec_is_corrected) {
+  for (int i = 0; i < 40; ++i) add(fmt::format("w{}", i), "shared", fmt::format("hangs{}", i), 3600);
+  world.start();
+  world.run_for(2min);
+  world.blobs.hold_url = [](const std::string& url) {
+    return url.contains("/hangs") && !url.contains("prefix=good");
+  };
+  for (int i = 0; i < 40; ++i) world.edit(fmt::format("w{}", i), {{"blobPrefix", "good"}});
+  world.run_for(2s);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(world.reason(fmt::format("w{}", i)), "PollSucceeded") << i;
 }
 
 TEST_F(Schedule, a_listing_that_does_not_end_is_given_up_after_ten_minutes_and_said_so) {

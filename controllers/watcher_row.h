@@ -76,6 +76,7 @@ struct WatcherRow {
   // What listings taught about a container that is large; null: that it is not, or nothing yet.
   std::unique_ptr<azure::ContainerShape> shape;
   kube::Signal* listing = nullptr;  // while a listing runs: notified when it is of no use any more
+  bool crowded_out = false;  // it takes long and there are too many such: the pass ends and waits for a lane
   std::optional<WatchId>
       sweep;  // a create of this kind ended unknown: look with a quorum before the next one
   // By trigger key; the checkpoint says it too, if it could be written.
@@ -98,7 +99,7 @@ struct WatcherRow {
     replay_wish = wish.empty() ? nullptr : std::make_unique<const std::string>(wish);
     return true;
   }
-  // The row is gone, or has another spec.
+  // The row is gone, has another spec, or was crowded out.
   void abandon_listing() const {
     if (listing) listing->notify_all();
   }
