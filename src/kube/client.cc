@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json_text.h"
+#include "base/pruned_json.h"
 #include "kube/kube_error.h"
 #include "kube/resource.h"
 
@@ -35,7 +36,7 @@ std::string_view to_string(Propagation propagation) {
 
 // The answer is not quoted: it may be a Secret's.
 Result<json::object> object_of(const net::Response& response) {
-  auto parsed = parse_json(response.body);
+  auto parsed = parse_json_pruned(response.body);
   if (!parsed || !parsed->is_object()) {
     return fail(ErrorKind::UnknownOutcome, Reason::InvalidResponse,
                 fmt::format("the API server's answer of {} bytes is no JSON object", response.body.size()));

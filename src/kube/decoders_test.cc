@@ -98,6 +98,41 @@ TEST(ListDecoder, what_is_no_list_is_an_error_and_not_a_crash) {
   }
 }
 
+// As an object of a custom resource may be stored: "spec" in so many objects.
+std::string deep_object(int depth) {
+  std::string text = R"({"metadata":{"name":"deep","namespace":"a"},"spec":)";
+  for (int i = 0; i < depth; ++i) text += R"({"x":)";
+  return text + "1" + std::string(static_cast<std::size_t>(depth), '}') + "}";
+}
+std::string escaped_object(std::size_t size) {
+  std::string text = R"({"metadata":{"name":"large"},"spec":")";
+  for (std::size_t i = 0; i < size; ++i) text += "\\u003c";
+  return text + "\"}";
+}
+
+TEST(ListDecoder, one_object_that_is_nested_deep_or_as_large_as_they_get_hides_no_other) {
+  std::vector<std::string> names;
+  ListDecoder decoder([&](json::object&& item) -> Result<void> {
+    names.emplace_back(find_string(item, {"metadata", "name"}));
+    return {};
+  });
+  ASSERT_TRUE(decoder.push(R"({"items":[{"metadata":{"name":"a"}},)" + deep_object(9'000) + "," +
+                           escaped_object(1'500'000) + R"(,{"metadata":{"name":"b"}}]})"));
+  EXPECT_TRUE(decoder.finish());
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "deep", "large", "b"}));
+}
+
+TEST(WatchDecoder, one_object_that_is_nested_deep_or_as_large_as_they_get_ends_no_watch) {
+  std::vector<std::string> names;
+  WatchDecoder decoder([&](WatchEvent&& event) -> Result<void> {
+    names.emplace_back(find_string(event.object, {"metadata", "name"}));
+    return {};
+  });
+  for (const std::string& object : {deep_object(9'000), escaped_object(1'500'000), deep_object(1)})
+    ASSERT_TRUE(decoder.push(R"({"type":"DELETED","object":)" + object + "}\n"));
+  EXPECT_EQ(names, (std::vector<std::string>{"deep", "large", "deep"}));
+}
+
 TEST(ListDecoder, an_item_over_the_limit_ends_it) {
   ListDecoder decoder([](json::object&&) -> Result<void> { return {}; }, 100);
   ASSERT_TRUE(decoder.push("{\"items\":[{\"a\":\""));

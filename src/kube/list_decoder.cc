@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/pruned_json.h"
+
 namespace abo::kube {
 namespace {
 
@@ -89,7 +91,7 @@ Result<void> ListDecoder::close_item(bool last) {
   bool blank = text.find_first_not_of(" \t\r\n") == text.npos;
   if (blank && last && !behind_comma) return {};  // "items": []
   if (blank) return no_list("the list has a comma without an item");
-  auto parsed = parse_json(text);
+  auto parsed = parse_json_pruned(text);
   if (!parsed) return pass(parsed);
   if (!parsed->is_object()) return no_list("an item of the list is no object");
   return sink_(std::move(parsed->get_object()));

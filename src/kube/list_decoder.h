@@ -1,7 +1,8 @@
 // A list's body, cut into its items as the bytes arrive, so that a page of 500 objects costs the memory of
 // one. It only tracks strings and brackets to find the elements of the top-level "items" array; each element
 // is then parsed by the real parser, and what stands around them (metadata with continue and resourceVersion)
-// is kept and parsed at the end. Pure.
+// is kept and parsed at the end. What an item nests too deep is left out of it (parse_json_pruned): one such object must
+// not hide all others. Pure.
 //
 // Errors: TooLarge InvalidResponse (an item, or all that is not items, over its limit), Invalid
 // InvalidResponse (not a list), and whatever the sink returned.
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "kube/object_limit.h"
 
 namespace abo::kube {
 
@@ -21,7 +23,7 @@ class ListDecoder {
  public:
   using Sink = std::function<Result<void>(json::object&&)>;
 
-  explicit ListDecoder(Sink sink, std::size_t item_limit = 8U << 20)
+  explicit ListDecoder(Sink sink, std::size_t item_limit = object_limit)
       : sink_(std::move(sink)), limit_(item_limit) {}
 
   [[nodiscard]] Result<void> push(std::string_view chunk);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/pruned_json.h"
 #include "base/text.h"
 #include "kube/kube_error.h"
 
@@ -52,7 +53,7 @@ Result<void> WatchDecoder::push(std::string_view chunk) {
 
 Result<void> WatchDecoder::take_line(std::string_view line) {
   if (line.find_first_not_of(" \t\r") == line.npos) return {};
-  auto parsed = parse_json(line);
+  auto parsed = parse_json_pruned(line);
   if (!parsed) return not_an_event(parsed.error().message);
   json::object* event = parsed->if_object();
   if (!event) return not_an_event("not an object");

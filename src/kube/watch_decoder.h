@@ -1,5 +1,5 @@
 // A watch's body, cut into events: newline-delimited JSON objects {"type":…,"object":…} that may break
-// anywhere between chunks. Pure; holds at most one unfinished line. Follows the API concepts page, "Efficient
+// anywhere between chunks. What an object nests too deep is left out of it, as in lists. Pure; holds at most one unfinished line. Follows the API concepts page, "Efficient
 // detection of changes".
 //
 // Errors of push(): TooLarge InvalidResponse (a line over the limit), Invalid InvalidResponse (not a watch
@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "kube/object_limit.h"
 
 namespace abo::kube {
 
@@ -29,8 +30,7 @@ class WatchDecoder {
  public:
   using Sink = std::function<Result<void>(WatchEvent&&)>;
 
-  // etcd limits an object to 1.5 MiB, but its JSON escapes may be longer.
-  explicit WatchDecoder(Sink sink, std::size_t line_limit = 8U << 20)
+  explicit WatchDecoder(Sink sink, std::size_t line_limit = object_limit)
       : sink_(std::move(sink)), limit_(line_limit) {}
 
   [[nodiscard]] Result<void> push(std::string_view chunk);

@@ -502,3 +502,27 @@ def test_a_malformed_watcher_harms_only_itself(operator, scene, kube, namespace,
         scene.delete(name)
     scene.upload("a.csv")
     scene.settles_with("a.csv")
+
+
+def test_a_watcher_nested_too_deep_harms_only_itself_also_after_a_restart(operator, scene, kube, namespace, neighbour,
+                                                                           loose_schema):
+    deep = 1
+    for _ in range(300):
+        deep = {"x": deep}
+    def store() -> bool:
+        try:
+            kube.create({"apiVersion": "mlops.example.com/v1alpha1", "kind": WATCHER,
+                         "metadata": {"name": "deep", "namespace": namespace}, "spec": {"containerName": "abc", "deep": deep}})
+            return True
+        except ApiError:
+            return False
+    wait_until(store, bool, what="the loose schema in force")
+    scene.wait_reason("InvalidSpec", "deep")
+    scene.watch()
+    neighbour.keeps_polling()
+    operator.restart()
+    neighbour.keeps_polling()
+    scene.upload("a.csv")
+    scene.settles_with("a.csv")
+    scene.delete("deep")
+    neighbour.keeps_polling()
