@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "cli/cluster.h"
 #include "cli/operator_process.h"
@@ -36,7 +39,7 @@ Result<ProcessConfig> configure(const RunOptions& options) {
   auto cluster = cluster_of(options.kubeconfig, options.context);
   if (!cluster) return pass(cluster);
   ProcessConfig config;
-  config.settings.namespaces = options.namespaces;
+  config.settings.namespaces = each_once(options.namespaces);
   config.settings.kinds = std::move(*kinds);
   config.settings.endpoints = std::move(*endpoints);
   config.settings.identities = std::move(*identities);
@@ -60,6 +63,12 @@ Result<ProcessConfig> configure(const RunOptions& options) {
 }
 
 }  // namespace
+
+std::vector<std::string> each_once(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
 
 int run(const RunOptions& options) {
   auto level = runtime::parse_log_level(options.log_level);

@@ -36,4 +36,7 @@ struct RunOptions {
 // configuration that cannot work.
 int run(const RunOptions& options);
 
+// The names in order, each once: two watches of one namespace would take each other's watchers for gone. Public for its test.
+[[nodiscard]] std::vector<std::string> each_once(std::vector<std::string> names);
+
 }  // namespace abo::cli
