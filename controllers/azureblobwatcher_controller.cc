@@ -108,8 +108,10 @@ class WatcherController::Watch final : public kube::ReflectorHandler {
 
   [[nodiscard]] Task<void> run() { return reflector_.run(); }
   [[nodiscard]] bool synced() const { return synced_; }
-  // Every watcher there is was told: also when the resource is gone, and all watchers with it.
-  [[nodiscard]] bool complete() const { return synced_ || uninstalled_; }
+  // Every watcher that is in the namespace was told: also when the resource is gone, and all watchers with it.
+  [[nodiscard]] bool knows_all_in(std::string_view ns) const {
+    return (ns_.empty() || ns_ == ns) && (synced_ || uninstalled_);
+  }
 
   void on_list_begin() override { ++epoch_; }
   void on_object(json::object&& object, kube::Change change) override {
@@ -163,8 +165,7 @@ WatcherController::WatcherController(Services& services, kube::Sleeper& sleeper,
                 orphans_.look();
                 wake();
               }),
-      orphans_(services, sleeper, outage_,
-               [this](const std::string& owner) { return by_owner_.contains(owner); }) {
+      orphans_(services, sleeper, outage_, [this](const std::string& owner) { return is_orphan(owner); }) {
   services_.runs.store().on_change([this](const std::string& owner) { run_changed(owner); });
 }
 
@@ -263,12 +264,17 @@ void WatcherController::remove_unseen(std::string_view ns, std::uint32_t epoch) 
   for (const std::string& key : unseen) remove(key);
 }
 
-// Only then can it be told which resources are nobody's.
 void WatcherController::watchers_known() {
   wake();
-  bool all = std::ranges::all_of(watches_, [](const auto& watch) { return watch->complete(); });
-  if (!polling_ || !all || std::exchange(releasing_orphans_, true)) return;
-  poll_scope_.spawn(orphans_.run());
+  orphans_.look();
+}
+
+// Only where all watchers are known can it be told which resources are nobody's. A namespace whose watchers cannot be
+// listed, since a right is missing or it went, keeps no other waiting.
+bool WatcherController::is_orphan(const std::string& owner) const {
+  std::string_view ns = std::string_view(owner).substr(0, owner.find('/'));
+  bool known = std::ranges::any_of(watches_, [&](const auto& watch) { return watch->knows_all_in(ns); });
+  return known && !by_owner_.contains(owner);
 }
 
 void WatcherController::run_changed(const std::string& owner) {
@@ -306,8 +312,7 @@ void WatcherController::requeue(Entry& entry) {
 }
 
 Task<void> WatcherController::run() {
-  polling_ = true;
-  watchers_known();
+  poll_scope_.spawn(orphans_.run());
   while (!services_.stopping()) {
     MonoTime now = services_.clock.mono();
     move_slow(now);

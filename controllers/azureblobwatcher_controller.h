@@ -53,6 +53,7 @@ class WatcherController {
   void remove(const std::string& key);
   void remove_unseen(std::string_view ns, std::uint32_t epoch);
   void watchers_known();
+  [[nodiscard]] bool is_orphan(const std::string& owner) const;
   void add(const json::object& object, std::string key, std::uint32_t epoch);
   void update(Entry& entry, const json::object& object);
   void run_changed(const std::string& owner);
@@ -89,8 +90,6 @@ class WatcherController {
   kube::Signal wake_;
   ApiOutage outage_;
   OrphanRelease orphans_;
-  bool polling_ = false;
-  bool releasing_orphans_ = false;
 };
 
 }  // namespace abo::controllers

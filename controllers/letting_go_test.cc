@@ -114,6 +114,28 @@ TEST_F(LettingGo, one_owners_trouble_does_not_keep_anothers_resources) {
   EXPECT_EQ(held(), 1u);
 }
 
+TEST_F(LettingGo, a_namespace_whose_watchers_cannot_be_listed_keeps_no_other_waiting) {
+  world.settings.namespaces = {"b", "ml"};
+  world.cluster.rule = [](const std::string& what) -> std::optional<Answer> {
+    if (what != "GET " + FakeWorld::path("", "b").substr(0, FakeWorld::path("", "b").size() - 1))
+      return std::nullopt;
+    return FakeCluster::status(403, "Forbidden");
+  };
+  put_job("a", "nobody", true);
+  json::object other = *world.cluster.find_object(FakeWorld::jobs() + "/a");
+  other["metadata"].as_object()["namespace"] = "b";
+  other["metadata"].as_object()["uid"] = "job-b";
+  world.cluster.put(FakeWorld::jobs("b") + "/a", std::move(other));
+  world.start();
+  world.run_for(1min);
+  EXPECT_FALSE(recording_finalizer_index(*world.cluster.find_object(FakeWorld::jobs() + "/a")));
+  EXPECT_TRUE(recording_finalizer_index(*world.cluster.find_object(FakeWorld::jobs("b") + "/a")))
+      << "whose it is cannot be told";
+  world.cluster.rule = {};
+  world.run_for(1min);
+  EXPECT_EQ(held(), 0u);
+}
+
 TEST_F(LettingGo, what_is_left_when_the_watchers_were_uninstalled_is_let_go) {
   put_job("a", "uninstalled", true);
   std::erase_if(world.cluster.served, [](const auto& one) { return one.plural == "azureblobwatchers"; });

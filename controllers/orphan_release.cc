@@ -19,8 +19,8 @@ constexpr std::size_t owners_at_once = 4;
 using std::chrono::milliseconds;
 
 OrphanRelease::OrphanRelease(Services& services, kube::Sleeper& sleeper, ApiOutage& outage,
-                             std::function<bool(const std::string&)> has_watcher)
-    : services_(services), sleeper_(sleeper), outage_(outage), has_watcher_(std::move(has_watcher)) {}
+                             std::function<bool(const std::string&)> is_orphan)
+    : services_(services), sleeper_(sleeper), outage_(outage), is_orphan_(std::move(is_orphan)) {}
 
 void OrphanRelease::look() {
   look_again_ = true;
@@ -44,7 +44,7 @@ Task<void> OrphanRelease::run() {
 
 std::vector<std::string> OrphanRelease::orphans() const {
   std::vector<std::string> owners = services_.runs.store().owners_with_held();
-  std::erase_if(owners, has_watcher_);
+  std::erase_if(owners, [&](const std::string& owner) { return !is_orphan_(owner); });
   return owners;
 }
 

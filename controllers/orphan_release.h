@@ -16,14 +16,14 @@ namespace abo::controllers {
 
 class OrphanRelease {
  public:
-  // has_watcher: whether the watches know a watcher of that owner key. All outlive run().
+  // is_orphan: the watches know all watchers of that owner key's namespace, and none with this key. All outlive run().
   OrphanRelease(Services& services, kube::Sleeper& sleeper, ApiOutage& outage,
-                std::function<bool(const std::string& owner)> has_watcher);
+                std::function<bool(const std::string& owner)> is_orphan);
 
-  // A watcher went, a pass of one that is gone has ended, or resources of an unknown owner were seen.
+  // The watchers of a namespace are known, a watcher went, a pass of one that is gone has ended, or resources of an unknown owner were seen.
   void look();
 
-  // Returns when stop was asked for. To be started when all watchers are known.
+  // Returns when stop was asked for.
   [[nodiscard]] Task<void> run();
 
  private:
@@ -36,7 +36,7 @@ class OrphanRelease {
   Services& services_;
   kube::Sleeper& sleeper_;
   ApiOutage& outage_;
-  std::function<bool(const std::string&)> has_watcher_;
+  std::function<bool(const std::string&)> is_orphan_;
   kube::Signal changed_;
   bool look_again_ = false;
 };
