@@ -68,6 +68,8 @@ Task<Result<azure::Access>> resolve_access(PassState& state) {
 // ---- the sentence ----
 
 Task<Result<void>> poll(PassState& state) {
+  // The lease is in doubt: nothing could be created, so nothing is asked either. Azure's answers are paid for.
+  if (!state.services.may_act()) co_return std::unexpected(out_of_date());
   // The kind is followed from here on, so that what is held by it is known.
   auto target = co_await plan(state);
   if (auto recorded = co_await record_held(state); !recorded) co_return pass(recorded);

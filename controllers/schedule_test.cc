@@ -181,6 +181,19 @@ TEST_F(Schedule, during_an_outage_all_rows_together_make_about_one_attempt_a_sec
   }
 }
 
+TEST_F(Schedule, while_the_lease_is_in_doubt_azure_is_not_asked) {
+  bool ours = false;
+  world.services.may_act = [&ours] { return ours; };
+  world.add("alpha", {{"pollingIntervalSeconds", 10}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(1min);
+  EXPECT_EQ(polls("alpha"), 0u);
+  ours = true;
+  world.run_for(11s);
+  EXPECT_EQ(jobs(), 1u);
+}
+
 TEST_F(Schedule, one_watchers_trouble_with_the_api_server_delays_nobody_else) {
   world.cluster.rule = [](const std::string& what) -> std::optional<Answer> {
     if (what != "GET " + FakeWorld::path("alpha")) return std::nullopt;
