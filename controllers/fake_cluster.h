@@ -93,6 +93,8 @@ class FakeCluster final : public net::Transport {
     objects_.erase(path);
     tell(path, "DELETED", std::move(object));
   }
+  // Somebody takes our label off: the watches, which go by it, tell of a deletion.
+  void lose_label(const std::string& path) { tell(path, "DELETED", objects_.at(path)); }
   [[nodiscard]] const json::object* find_object(const std::string& path) const {
     auto at = objects_.find(path);
     return at == objects_.end() ? nullptr : &at->second;

@@ -136,6 +136,21 @@ TEST_F(LettingGo, a_namespace_whose_watchers_cannot_be_listed_keeps_no_other_wai
   EXPECT_EQ(held(), 0u);
 }
 
+TEST_F(LettingGo, what_lost_our_label_is_recorded_and_let_go_all_the_same) {
+  world.settings.recording_hold = 15s;
+  world.add("alpha", {{"pollingIntervalSeconds", 86400}});
+  world.blobs.upload("alpha", "a.csv");
+  world.start();
+  world.run_for(5s);
+  ASSERT_EQ(held(), 1u);
+  world.cluster.lose_label(FakeWorld::jobs() + "/alpha-a.csv");
+  world.run_for(1ms);
+  world.cluster.silent = [](const std::string& path) { return path.starts_with(FakeWorld::jobs()); };
+  world.run_for(1min);
+  EXPECT_EQ(held(), 0u);
+  EXPECT_EQ(world.runs.store().size(), 0u);
+}
+
 TEST_F(LettingGo, what_is_left_when_the_watchers_were_uninstalled_is_let_go) {
   put_job("a", "uninstalled", true);
   std::erase_if(world.cluster.served, [](const auto& one) { return one.plural == "azureblobwatchers"; });

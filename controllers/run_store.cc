@@ -86,6 +86,7 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
   run.said = said;
   run.failure = outcome.failure.empty() ? nullptr : std::make_unique<std::string>(std::move(outcome.failure));
   run.epoch = watched.epoch;
+  run.strays = false;
   count(run, 1);
   auto held = held_of(watch, object);
   if (held && run.held && run.held->uid == held->uid) {
@@ -102,7 +103,10 @@ void RunStore::upsert(WatchId watch, const json::object& object, MonoTime now) {
 
 void RunStore::erase(WatchId watch, std::string_view ns, std::string_view name) {
   auto at = runs_.find(key_of(watch, ns, name));
-  if (at != runs_.end()) forget(at);
+  if (at == runs_.end()) return;
+  if (!at->second.held) return forget(at);
+  at->second.strays = true;
+  changed(owners_[at->second.owner].key);
 }
 
 void RunStore::begin_list(WatchId watch) {
@@ -114,7 +118,8 @@ void RunStore::end_list(WatchId watch) {
   std::uint32_t epoch = watches_[watch].epoch;
   for (auto at = runs_.begin(); at != runs_.end();) {
     auto next = std::next(at);
-    if (at->first[0] == low && at->first[1] == high && at->second.epoch != epoch) forget(at);
+    bool unseen = at->first[0] == low && at->first[1] == high && at->second.epoch != epoch;
+    if (unseen && !at->second.strays) forget(at);
     at = next;
   }
 }
@@ -122,6 +127,7 @@ void RunStore::end_list(WatchId watch) {
 void RunStore::recorded(WatchId watch, std::string_view ns, std::string_view name, std::string_view uid) {
   auto at = runs_.find(key_of(watch, ns, name));
   if (at == runs_.end() || !at->second.held || at->second.held->uid != uid) return;
+  if (at->second.strays) return forget(at);
   set_held(at->first, at->second, nullptr);
 }
 

@@ -74,13 +74,15 @@ class RunStore {
 
   // Objects that are not ours (no watcher UID or trigger key in their annotations) are left out.
   void upsert(WatchId watch, const json::object& object, MonoTime now);
+  // The watch tells of it no more. One that our finalizer is on need not be gone, only our label may be: it strays, until
+  // recorded().
   void erase(WatchId watch, std::string_view ns, std::string_view name);
 
   // Around a complete list: what was not upserted in between is gone.
   void begin_list(WatchId watch);
   void end_list(WatchId watch);
 
-  // The finalizer was removed by us; the watch will say so too, later.
+  // The finalizer was removed by us, or the object is gone; the watch will say so too, later.
   void recorded(WatchId watch, std::string_view ns, std::string_view name, std::string_view uid);
   // It could not be removed.
   void release_failed(const HeldRun& run, MonoTime not_before);
@@ -117,6 +119,7 @@ class RunStore {
     std::uint32_t place = 0;  // among the owner's runs
     std::uint32_t epoch = 0;  // of the list that last showed it
     Said said;
+    bool strays = false;                   // see erase()
     std::unique_ptr<std::string> failure;  // only of a failed one that says why
     std::unique_ptr<HeldRun> held;         // only while our finalizer is on it, which is short
   };

@@ -85,6 +85,25 @@ TEST(RunStore, tells_what_is_held_by_our_finalizer_until_it_is_recorded) {
   EXPECT_TRUE(store.held("ml/w").empty());
 }
 
+TEST(RunStore, keeps_what_is_held_though_the_watch_tells_of_it_no_more_until_it_is_recorded) {
+  RunStore store;
+  std::vector<std::string> told;
+  store.on_change([&](const std::string& uid) { told.push_back(uid); });
+  store.upsert(0, job("a", "w", "", true), MonoTime{});
+  store.erase(0, "ml", "a");
+  EXPECT_EQ(told.size(), 2u) << "so that it is looked after";
+  store.begin_list(0);
+  store.end_list(0);
+  EXPECT_EQ(store.held("ml/w").size(), 1u);
+  store.recorded(0, "ml", "a", "uid-a");
+  EXPECT_EQ(store.size(), 0u);
+  store.upsert(0, job("a", "w", "", true), MonoTime{});
+  store.erase(0, "ml", "a");
+  store.upsert(0, job("a", "w", "", true), MonoTime{});
+  store.recorded(0, "ml", "a", "uid-a");
+  EXPECT_EQ(store.size(), 1u) << "its label is back, and the watch tells of it again";
+}
+
 TEST(RunStore, tells_its_listener_of_phases_and_ends_but_not_of_noise) {
   RunStore store;
   std::vector<std::string> told;
@@ -113,6 +132,7 @@ TEST(RunStore, keeps_nothing_of_owners_whose_resources_are_gone) {
     for (int i = 0; i < 10'000; ++i) {
       store.upsert(0, job("a", fmt::format("watcher-with-a-long-uid-{}", i), "", true), MonoTime{});
       store.erase(0, "ml", "a");
+      store.recorded(0, "ml", "a", "uid-a");
     }
   };
   come_and_go();
