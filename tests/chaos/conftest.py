@@ -78,7 +78,8 @@ class Played:
 
 @pytest.fixture(scope="session")
 def played(request, bed, service, proxy, tail) -> Played:
-    asked = [item.callspec.params["case"] for item in request.session.items if hasattr(item, "callspec")]
+    asked = [item.callspec.params["case"] for item in request.session.items
+             if "case" in getattr(getattr(item, "callspec", None), "params", ())]
     played = Played(bed, service, proxy, tail, asked)
     yield played
     for stage in played.stages.values():
