@@ -22,7 +22,7 @@ def quantize(model, prepared: Prepared, max_loss: float) -> tuple[float, float]:
     before = score()
     model.quantize("int8")
     after = score()
-    if not before - after <= max_loss:  # nor is NaN
+    if not before - after <= max_loss:  # so that NaN fails
         raise GateFailed(f"8-bit weights cost {before - after:.4f} of the accuracy ({before:.4f} to {after:.4f}), and "
                          f"{max_loss} is allowed (--max-accuracy-loss): nothing is published")
     return before, after
@@ -41,7 +41,7 @@ def pack(model, about: dict[str, str]) -> bytes:
 
 
 def check_kernels(data: bytes) -> None:
-    """GateFailed unless every kernel in the file is of 8-bit integers: Keras leaves layers that it cannot quantize as they are."""
+    """GateFailed unless each kernel in the file is of 8-bit integers: Keras leaves layers that it cannot quantize."""
     import h5py
     kernels: dict[str, str] = {}
     with h5py.File(io.BytesIO(data)) as file:

@@ -10,7 +10,6 @@ from .measure import measure, predict
 from .table import shown
 from .work import Prepared, Run
 
-
 METRICS, PICTURE = "metrics.json", "evaluation.png"
 FEW_CLASSES = 20  # that can be shown one by one
 
@@ -60,7 +59,7 @@ def _residuals(axes, prepared: Prepared, outputs: np.ndarray) -> None:
 
 
 def gate(metrics: dict, least: float) -> None:
-    if not metrics["score"] >= least:  # NaN neither is
+    if not metrics["score"] >= least:  # so that NaN fails
         name = "accuracy" if metrics["task"] == "classification" else "R²"
         raise GateFailed(f"the {name} on {metrics['rows']} unseen rows is {metrics['score']:.4f}, and {least} is asked for "
                          "(--min-accuracy): nothing is published")

@@ -1,7 +1,8 @@
 """What the columns of a table become for a network: numbers about zero, and categories as one column each.
 
-What a column is, is chosen by the whole file; means, deviations and categories are of the rows that the model learns from alone. A
-Preprocessing is made once and travels with the model: predict.py uses the very same. It is plain JSON, so a program in another language can do the same.
+What a column is, is chosen by the whole file; means, deviations and categories are of the rows that the model learns from
+alone. A Preprocessing is made once and travels with the model: predict.py uses the very same. It is plain JSON, so a program in
+another language can do the same.
 """
 
 import dataclasses

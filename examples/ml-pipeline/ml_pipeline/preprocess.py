@@ -21,8 +21,8 @@ def preprocess(table: Table, target: str, task: str = "auto", missing: str = "er
     rows = dict(zip(PARTS, features.split(labels, len(found.classes), seed)))
     features.fit(found, table, rows["train"])
     if found.width > MAX_COLUMNS or table.rows * found.width > max_cells:
-        raise BadInput(f"{len(found.features):,} columns become {found.width:,} for the network, since each category is one, and "
-                       f"{table.rows:,} rows of them are too many: {MAX_COLUMNS:,} columns and {max_cells:,} values are the most. "
+        raise BadInput(f"{len(found.features):,} columns become {found.width:,} for the network, since each category is one, "
+                       f"and {table.rows:,} rows of them are too many: {MAX_COLUMNS:,} columns, {max_cells:,} values at most. "
                        "Leave some out by --ignore, or raise --max-cells and the memory of the steps")
     inputs, targets = found.inputs(table), found.targets(table)
     return Prepared(found, {part: inputs[rows[part]] for part in PARTS}, {part: targets[rows[part]] for part in PARTS})

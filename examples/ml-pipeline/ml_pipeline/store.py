@@ -39,7 +39,7 @@ class Store:
 
     @classmethod
     def from_environment(cls, account: str, endpoint: str = "") -> "Store":
-        """StepError in a Pod without any, where azure-identity would look for minutes and name everything but the Secret."""
+        """StepError in a Pod without any, where azure-identity would name everything but the Secret."""
         endpoint = endpoint or f"https://{account}.blob.core.windows.net"
         if text := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
             return cls(BlobServiceClient.from_connection_string(text, api_version=API_VERSION))
