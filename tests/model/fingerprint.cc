@@ -72,6 +72,14 @@ void add(Hasher& hash, const std::optional<checkpoint::Checkpoint>& c) {
   if (c) add(hash, *c);
 }
 
+void add(Hasher& hash, const Witness& w, const World& world) {
+  hash(w.informed)(w.undisturbed)(w.leads_since);
+  if (!world.cluster.watcher.checkpoint) hash(w.last.from)(w.last.to);
+  if (!w.undisturbed) return;
+  hash(w.from)(w.there)(w.rows)(w.shown)(w.taken.size());
+  for (const std::string& name : w.taken) hash(name);
+}
+
 void add(Hasher& hash, const World& world) {
   hash(world.now)(world.blobs.history.size());
   for (const Version& v : world.blobs.history)
@@ -95,6 +103,7 @@ void add(Hasher& hash, const World& world) {
   hash(world.wishes.size());
   for (const Wish& wish : world.wishes) hash(wish.since)(wish.at);
   hash(world.first_listed.has_value());
+  for (const Witness& witness : world.witnesses) add(hash, witness, world);
 }
 
 void add(Hasher& hash, const Job& job, const Cluster& cluster) {
@@ -112,7 +121,7 @@ void add(Hasher& hash, const Pass& pass, At at, const Cluster& cluster) {
     hash(pass.document.found.revision == cluster.watcher.revision)(pass.document.found.generation);
     add(hash, pass.document.found.checkpoint);
   }
-  hash(pass.held)(pass.begins)(pass.listed_at.from)(pass.listed_at.to);
+  hash(pass.held)(pass.begins);
   bool lists = at == At::Page || at == At::LoadBegin || at == At::LoadReplay;
   if (lists) hash(pass.marker)(pass.from_marker)(pass.first_page)(pass.listed);
   hash(pass.horizon.service_date)(pass.horizon.settle_margin.count());

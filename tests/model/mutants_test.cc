@@ -38,6 +38,7 @@ std::string_view law_broken_by(Mutant mutant) {
     case Mutant::TruncatedMovesCursor:
     case Mutant::ReplayForgetsWhatWaits:
     case Mutant::ReplayPassesOverWhatWaits:
+    case Mutant::OneBatchAPass:
       return missed;
     case Mutant::ReplayKeepsKeys:
       return not_replayed;

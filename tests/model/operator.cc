@@ -54,7 +54,9 @@ class ElectionStep {
   void answer() {
     election_.in_flight = false;
     if (fault_ == Fault::Refused) return end_attempt();
-    bool stored = cluster_.replace_lease(election_.based_on, election_.record);
+    Millis sent = (election_.began.time_since_epoch() - me_.mono(world_, rules_).time_since_epoch()).count();
+    bool stored = world_.replace_lease(me_.index, election_.based_on, election_.record, world_.now + sent,
+                                       fault_ == Fault::None);
     if (stored && fault_ == Fault::None) {
       election_.state.wrote(election_.record, election_.began, me_.mono(world_, rules_));
     } else if (!stored && election_.state.is_leader()) {

@@ -97,7 +97,6 @@ struct Pass {
   std::string marker;
   bool from_marker = false;
   bool first_page = true;
-  Listed listed_at;
   std::vector<int> listed;  // versions, repeats included
   checkpoint::Horizon horizon;
   // The work.

@@ -93,7 +93,7 @@ std::string broken_at_rest(const World& world, const Rules& rules) {
     auto times = creations(world, id);
     if (is_ignored(world, v, rules) && times > 0 && !is_covered(world, v))
       return "created although ignored: " + text_of(world, id);
-    bool must = (v.visible() || v.promised) && !v.reappeared;
+    bool must = (v.visible() && !v.reappeared) || v.promised;
     if (must && times == 0 && !may_be_ignored(world, v, rules)) return "never created: " + text_of(world, id);
     if (auto replay = must_be_replayed(world, v); replay && creations(world, id, *replay) == 0)
       return "not replayed: " + text_of(world, id);

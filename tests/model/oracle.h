@@ -1,5 +1,5 @@
-// The judge. Slow and obvious: it knows the history of the blobs and the audit log of the API server, and nothing of
-// checkpoints, keys or passes.
+// The judge. Slow and obvious: it knows the history of the blobs, the audit log of the API server and what the world did to
+// each poll (witness.h), and nothing of checkpoints or keys, or of what an operator concluded.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ namespace abo::model {
 // name could not keep the other request out (docs/exactly-once.md, "Known limits").
 inline constexpr std::string_view known_limit = "known limit: two names";
 
-// A law that is broken when everything has come to rest: a version that is still there, or that a whole sweep showed,
-// and was not created; or an object that hangs on our finalizer.
+// A law that is broken when everything has come to rest: a version that is still there, or that an undisturbed poll
+// showed, and was not created; or an object that hangs on our finalizer.
 [[nodiscard]] std::string broken_at_rest(const World& world, const Rules& rules);
 
 // The law that a violation breaks, of whatever version: "created twice".

@@ -57,6 +57,7 @@ bool Step::refused() const {
 
 void Step::start() {
   ++me_.incarnation;
+  world_.witness(me_.index) = {.incarnation = me_.incarnation};
   if (!rules_.elects()) {
     me_.at = At::StartList;
     return;
@@ -68,6 +69,7 @@ void Step::start() {
 
 void Step::start_list() {
   me_.watch(world_, rules_);
+  world_.witness(me_.index).informed = true;
   me_.at = At::Idle;
 }
 
@@ -148,7 +150,6 @@ void Step::list() {
 void Step::page() {
   if (refused() && (pass_.first_page || !is(Mutant::UnfinishedSweepMovesCursor))) return fail();
   if (std::exchange(pass_.first_page, false)) {
-    pass_.listed_at.from = world_.now;
     pass_.horizon = {.service_date = world_.service_time() + std::chrono::seconds{arg_},
                      .settle_margin = rules_.settle_margin,
                      .min_age = rules_.min_age};
@@ -156,7 +157,7 @@ void Step::page() {
       pass_.horizon.service_date = std::chrono::floor<std::chrono::seconds>(me_.wall(world_, rules_));
     if (is(Mutant::NoSettleMargin)) pass_.horizon.settle_margin = std::chrono::seconds{0};
   }
-  auto rows = world_.blobs.page(pass_.marker, pass_.from_marker, rules_.page);
+  auto rows = world_.list_page(me_.index, pass_.marker, pass_.from_marker, rules_);
   for (std::size_t id : rows) pass_.listed.push_back(static_cast<int>(id));
   bool more = rows.size() == rules_.page && !refused();
   if (more) {
@@ -164,7 +165,6 @@ void Step::page() {
     pass_.from_marker = fault_ == Fault::AnswerLost && rows.size() > 1;
     return;
   }
-  pass_.listed_at.to = world_.now;
   if (pass_.begins) {
     me_.at = At::LoadBegin;
   } else {
@@ -316,7 +316,7 @@ void Step::batch_done() {
 void Step::after_batch() {
   pass_.batch.clear();
   if (me_.generation != pass_.generation) return end_old();
-  if (pass_.halted) return end_old();
+  if (pass_.halted || is(Mutant::OneBatchAPass)) return end_old();
   next_batch();
 }
 
@@ -332,8 +332,6 @@ void Step::fail() {
 }
 
 void Step::end_well() {
-  if (pass_.first >= pass_.candidates.size() && !pass_.truncated)
-    world_.swept(pass_.listed_at, pass_.horizon.newest_takeable());
   bool news = pass_.settled && me_.checkpoint && pass_.settled->cursor != me_.checkpoint->cursor;
   me_.at = news ? At::LoadReport : At::Idle;
 }

@@ -130,6 +130,8 @@ Found play(Mutant mutant, std::uint64_t seed, Searched& count) {
   simulation.settle(state);
   count.steps += found.schedule.size();
   count.creations += state.world.cluster.audit.size();
+  count.promises += static_cast<std::uint64_t>(std::ranges::count_if(
+      state.world.blobs.history, [](const Version& v) { return v.promised && !v.visible(); }));
   found.violation = state.world.violation;
   return found;
 }

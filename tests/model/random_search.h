@@ -24,7 +24,8 @@ struct Searched {
   std::uint64_t worlds = 0;
   std::uint64_t steps = 0;
   std::uint64_t creations = 0;
-  std::uint64_t limits = 0;  // worlds that met the known limit and ended there
+  std::uint64_t promises = 0;  // versions that were gone in the end, but that an undisturbed poll had shown
+  std::uint64_t limits = 0;    // worlds that met the known limit and ended there
   std::optional<Found> found;
 };
 

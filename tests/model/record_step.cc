@@ -52,12 +52,12 @@ void Step::write() {
   Writing& writing = pass_.writing;
   if (writing.attempts++ == max_writes) return unwritten();
   Watcher& found = pass_.document.found;
-  if (fault_ == Fault::CarriedLate)
-    cluster_.late_writes.push_back({found.revision, writing.next, pass_.listed_at});
+  Listed listed = world_.witness(me_.index).last;
+  if (fault_ == Fault::CarriedLate) cluster_.late_writes.push_back({found.revision, writing.next, listed});
   writing.answer_lost = fault_ != Fault::None;
   if (fault_ == Fault::None || fault_ == Fault::AnswerLost) {
     int revision = is(Mutant::NoResourceVersion) ? cluster_.watcher.revision : found.revision;
-    bool replaced = world_.replace_status(revision, writing.next, pass_.listed_at);
+    bool replaced = world_.replace_status(me_.index, revision, writing.next, listed);
     if (replaced && fault_ == Fault::None) {
       found = cluster_.watcher;
       return written();

@@ -66,6 +66,8 @@ std::string_view to_string(Mutant mutant) {
       return "replay-forgets-all-keys";
     case Mutant::ReplayWishNotCompared:
       return "replay-wish-not-compared";
+    case Mutant::OneBatchAPass:
+      return "one-batch-a-pass";
     case Mutant::LimitNotExcused:
       return "limit-not-excused";
   }

@@ -19,9 +19,12 @@ int random(std::uint64_t seed, std::uint64_t worlds, Mutant mutant) {
   auto began = std::chrono::steady_clock::now();
   Searched searched = search(mutant, seed, worlds);
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  fmt::print("{}: {} worlds, {} steps, {} creations, {} met the known limit, in {:.1f} s ({:.0f} worlds/s)\n",
-             to_string(mutant), searched.worlds, searched.steps, searched.creations, searched.limits, seconds,
-             static_cast<double>(searched.worlds) / seconds);
+  fmt::print(
+      "{}: {} worlds, {} steps, {} creations, {} versions judged that were gone in the end, {} met the known "
+      "limit, "
+      "in {:.1f} s ({:.0f} worlds/s)\n",
+      to_string(mutant), searched.worlds, searched.steps, searched.creations, searched.promises,
+      searched.limits, seconds, static_cast<double>(searched.worlds) / seconds);
   if (!searched.found) return 0;
   fmt::print("world {} of seed {}: {}\n{}", searched.found->worlds, searched.found->seed,
              searched.found->violation, story(shrink(*searched.found)));

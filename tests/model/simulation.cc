@@ -155,13 +155,13 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
   auto who = static_cast<std::size_t>(choice.who);
   switch (choice.act) {
     case Act::Step:
-      op_of(state, choice).step(world, rules_, choice.fault, static_cast<std::size_t>(choice.arg));
+      step(state, op_of(state, choice), choice.fault, static_cast<std::size_t>(choice.arg));
       break;
     case Act::Elect:
       op_of(state, choice).elect(world, rules_, choice.fault);
       break;
     case Act::Watch:
-      op_of(state, choice).watch(world, rules_);
+      watch(state, op_of(state, choice));
       break;
     case Act::Crash:
       op_of(state, choice).crash();
@@ -176,7 +176,7 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
       op_of(state, choice).retire(world, rules_);
       break;
     case Act::Carry:
-      cluster.carry_out(cluster.requests[who], world.now);
+      world.carry_out(cluster.requests[who]);
       break;
     case Act::Drop:
     case Act::Refuse: {
@@ -189,7 +189,7 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
     }
     case Act::LoseAnswer: {
       CreateRequest& request = cluster.requests[who];
-      request.answer = CreateRequest::Answer::Unknown;
+      world.lose_answer(request);
       // Without an election nothing covers a request that arrives after its sender gave up: see rules.h.
       if (!rules_.elects()) request.flying = false;
       break;
@@ -197,7 +197,7 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
     case Act::CarryStatus: {
       LateWrite late = cluster.late_writes[who];
       cluster.late_writes.erase(cluster.late_writes.begin() + choice.who);
-      world.replace_status(late.revision, late.checkpoint, late.listed);
+      world.replace_status(nobody, late.revision, late.checkpoint, late.listed);
       break;
     }
     case Act::BeginWrite:
@@ -220,10 +220,10 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
                            no_replay, false);
       break;
     case Act::EditSpec:
-      ++cluster.watcher.generation;
-      [[fallthrough]];
+      world.edit_spec();
+      break;
     case Act::EditLabels:
-      ++cluster.watcher.revision;
+      world.edit_labels();
       break;
     case Act::AskReplay: {
       auto back = static_cast<std::size_t>(choice.arg);
@@ -251,6 +251,20 @@ void Simulation::carry_out(State& state, const Choice& choice) const {
   if (world.violation.empty()) world.violation = broken_now(world, rules_);
 }
 
+void Simulation::step(State& state, Operator& op, Fault fault, std::size_t arg) const {
+  World& world = state.world;
+  bool repeats = op.at == At::Page && fault == Fault::AnswerLost;
+  if (fault != Fault::None && !repeats && op.at != At::Release) world.witness(op.index).disturb();
+  if (op.at == At::Create) world.watch_over_creations(op.index, rules_);
+  op.step(world, rules_, fault, arg);
+  if (op.at == At::Idle || op.at == At::LoadReport) world.pass_ended(op.index);
+}
+
+void Simulation::watch(State& state, Operator& op) const {
+  op.watch(state.world, rules_);
+  if (op.at == At::Idle) state.world.witness(op.index).informed = true;
+}
+
 // Requests that are over and whose answer nobody waits for.
 void Simulation::forget_requests(State& state) const {
   std::erase_if(state.world.cluster.requests, [&](const CreateRequest& request) {
@@ -275,7 +289,7 @@ bool Simulation::settle_turn(State& state, int turn) const {
   World& world = state.world;
   for (int i = 0; i < rules_.blobs; ++i) world.blobs.finish_write(blob_name(i), world.now);
   for (CreateRequest& request : world.cluster.requests) {
-    if (request.flying) world.cluster.carry_out(request, world.now);
+    if (request.flying) world.carry_out(request);
   }
   forget_requests(state);
   for (Operator& op : state.operators) {
@@ -304,12 +318,12 @@ void Simulation::run_to_rest(State& state, Operator& op, int passes) const {
   for (int i = 0; i < longest && op.may_step(world, rules_); ++i) {
     if (op.at == At::Idle) {
       if (passes-- == 0) return;
-      op.watch(world, rules_);
+      watch(state, op);
     }
     std::size_t job = op.at == At::Create ? op.ready_jobs(world).front() : 0;
-    op.step(world, rules_, Fault::None, job);
+    step(state, op, Fault::None, job);
     for (CreateRequest& request : world.cluster.requests) {
-      if (request.flying) world.cluster.carry_out(request, world.now);
+      if (request.flying) world.carry_out(request);
     }
     forget_requests(state);
     if (world.violation.empty()) world.violation = broken_now(world, rules_);

@@ -90,6 +90,9 @@ class Simulation {
   void add_request_choices(const State& state, std::vector<Choice>& out) const;
   void add_world_choices(const State& state, std::vector<Choice>& out) const;
   [[nodiscard]] bool is_possible(const State& state, const Choice& choice) const;
+  // One step of an operator's pass, and what the world knows by it.
+  void step(State& state, Operator& op, Fault fault, std::size_t arg) const;
+  void watch(State& state, Operator& op) const;
   void forget_requests(State& state) const;
   void run_to_rest(State& state, Operator& op, int passes) const;
 

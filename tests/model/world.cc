@@ -141,7 +141,19 @@ ServiceTime World::service_time() const {
 void World::wish_for(std::optional<ServiceTime> since) {
   cluster.watcher.wish = since;
   ++cluster.watcher.revision;
+  unknown_to_all_but(nobody);
   if (since) wishes.push_back({*since, now});
+}
+
+void World::edit_spec() {
+  ++cluster.watcher.generation;
+  ++cluster.watcher.revision;
+  unknown_to_all_but(nobody);
+}
+
+void World::edit_labels() {
+  ++cluster.watcher.revision;
+  for (Witness& w : witnesses) w.disturb();  // a write conflicts, which may be once too often
 }
 
 void World::advance(Millis by, const Rules& rules) {
@@ -157,7 +169,7 @@ void World::advance(Millis by, const Rules& rules) {
   }
 }
 
-bool World::replace_status(int revision, const checkpoint::Checkpoint& next, Listed listed) {
+bool World::replace_status(int op, int revision, const checkpoint::Checkpoint& next, Listed listed) {
   using checkpoint::Checkpoint;
   Watcher& watcher = cluster.watcher;
   if (revision != watcher.revision) return false;
@@ -174,14 +186,8 @@ bool World::replace_status(int revision, const checkpoint::Checkpoint& next, Lis
   if (!bounded) violation = "the checkpoint is not bounded";
   ++watcher.revision;
   watcher.checkpoint = next;
+  unknown_to_all_but(op);
   return true;
-}
-
-void World::swept(Listed listed, ServiceTime newest) {
-  for (Version& v : blobs.history) {
-    bool shown = v.seen_from < listed.from && v.seen_until > listed.to && !v.reappeared;
-    if (shown && v.modified <= newest) v.promised = true;
-  }
 }
 
 listing::BlobItem item_of(const World& world, int version, const Rules& rules) {

@@ -4,6 +4,7 @@
 // the history of the blobs, never an operator's own word.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <limits>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "tests/model/rules.h"
+#include "tests/model/witness.h"
 
 namespace abo::model {
 
@@ -30,7 +32,7 @@ struct Version {
   Millis seen_from = never;   // when listings begin to show it
   Millis seen_until = never;  // overwritten or deleted
   bool reappeared = false;    // was deleted and came back with its old Last-Modified
-  bool promised = false;      // a whole sweep showed it, and its pass came to its end
+  bool promised = false;      // an undisturbed poll showed it: see witness.h
 
   [[nodiscard]] bool in_flight() const { return seen_from == never; }
   [[nodiscard]] bool visible() const { return seen_from != never && seen_until == never; }
@@ -99,11 +101,6 @@ struct CreateRequest {
   int uid = 0;  // with Created
 };
 
-// The time of a listing, from the first page to the last.
-struct Listed {
-  Millis from = 0, to = 0;
-};
-
 // A status write whose answer the sender did not wait for.
 struct LateWrite {
   int revision = 0;
@@ -166,10 +163,28 @@ struct World {
   void wish_for(std::optional<ServiceTime> since);
   // Time passes; what cannot be under way any longer arrives (writes of blobs) or is lost (requests).
   void advance(Millis by, const Rules& rules);
-  // A replace of the status, by a pass that listed then. False: a conflict.
-  bool replace_status(int revision, const checkpoint::Checkpoint& next, Listed listed);
-  // A pass came to its end that had listed everything in this time and taken all up to `newest`.
-  void swept(Listed listed, ServiceTime newest);
+  // Somebody edits the spec, or something that concerns nobody: then only the resourceVersion changes.
+  void edit_spec();
+  void edit_labels();
+  // A page of a listing by this operator; one without a marker is the first.
+  std::vector<std::size_t> list_page(int op, const std::string& marker, bool from_marker, const Rules& rules);
+  void carry_out(CreateRequest& request);
+  // Its sender hears nothing and gives up.
+  void lose_answer(CreateRequest& request);
+  // A replace of the status by this operator, or by nobody who still waits for it; its last listing. False: a conflict.
+  bool replace_status(int op, int revision, const checkpoint::Checkpoint& next, Listed listed);
+  bool replace_lease(int op, const std::string& revision, kube::LeaseRecord& next, Millis sent, bool heard);
+
+  // ---- what is known of each operator's polls: witness.h ----
+  std::array<Witness, 2> witnesses;
+  [[nodiscard]] Witness& witness(int op) { return witnesses[static_cast<std::size_t>(op)]; }
+  // Something changed that each operator, or each but this one, must be told of.
+  void unknown_to_all_but(int op);
+  // The operator is about to work on its creations: they are undisturbed only if it leads, and if the holders of names that
+  // it was told of are still there.
+  void watch_over_creations(int op, const Rules& rules);
+  // Its pass came to its end: what an undisturbed one was shown must be created, now or by what it wrote.
+  void pass_ended(int op);
 };
 
 // How a version looks to an operator; its id travels as the size, so that the oracle need not trust keys.
