@@ -422,7 +422,10 @@ Task<void> WatcherController::work(Entry& entry) {
     bool had_plan = entry.row.plan != nullptr;
     result = co_await run_blob_pass(services_, entry.row);
     if (entry.row.plan && !had_plan) keep_few_plans(entry);
-    bool slow = services_.clock.mono() - entry.started >= slow_after;
+    // By what Azure takes: who creates for long, or waits for the API server, hangs on no account.
+    bool failed_late =
+        result.failed && !result.api_down && services_.clock.mono() - entry.started >= slow_after;
+    bool slow = result.listing >= slow_after || failed_late;
     if (entry.row.generation == generation) entry.pace = slow ? Pace::Slow : Pace::Quick;
     plan_next(entry, result);
   } else {

@@ -113,7 +113,7 @@ Task<Result<void>> report_once(PassState& state) {
   if (state.row.reported == MonoTime{}) state.row.reported = state.services.clock.mono();
   bool idle_refresh =
       state.services.clock.mono() - state.row.reported >= state.services.settings.idle_status_interval;
-  if (print == state.row.report_print && !idle_refresh) co_return Result<void>{};
+  if (print == state.row.report_print && !idle_refresh && !state.wrote) co_return Result<void>{};
   if (!state.stored.loaded()) {
     if (auto loaded = co_await state.stored.load_status(); !loaded) co_return pass(loaded);
   }
@@ -124,7 +124,9 @@ Task<Result<void>> report_once(PassState& state) {
   next.triggered_jobs.resize(std::min(next.triggered_jobs.size(), state.history_limit()));
   if (state.settled && state.stored.holds_row_checkpoint())
     next.checkpoint = checkpoint::to_json(*state.settled);
-  if (idle_refresh || !report::says_the_same(before, next)) {
+  // What was written after the creations did not know yet what is due before the interval is over.
+  bool misdated = state.wrote && next.next_poll_time != before.next_poll_time;
+  if (idle_refresh || misdated || !report::says_the_same(before, next)) {
     if (auto written = co_await state.stored.write(next); !written) co_return pass(written);
     state.row.reported = state.services.clock.mono();
   }

@@ -67,7 +67,8 @@ Task<void> until_changed(WatcherRow& row, std::int64_t generation, Task<void> wo
     WatcherRow& row;
     kube::Signal changed;
   } lent(row);
-  if (row.gone || row.generation != generation) co_return;  // while this coroutine waited to begin
+  if (row.gone || row.generation != generation || row.crowded_out)
+    co_return;  // while this coroutine waited to begin
   co_await kube::until(lent.changed, std::move(work));
 }
 

@@ -173,7 +173,9 @@ Task<Result<void>> create(PassState& state, const Selection& selection, Target t
   if (stage.halt()) co_return std::unexpected(not_stale(*stage.halt()));
   bool all_tried = first == selection.candidates.size();
   bool waits = first < takeable || first_failing(next) != nullptr;
-  if (all_tried && selection.truncated) state.result.more = More::Now;
+  bool some_done = std::ranges::find(outcomes, checkpoint::Outcome::Kind::Done, &checkpoint::Outcome::kind) !=
+                   outcomes.end();
+  if (all_tried && some_done && selection.truncated) state.result.more = More::Now;
   if (state.allowance == 0 && waits) state.result.more = out_of_room(state);
   co_return Result<void>{};
 }

@@ -72,15 +72,25 @@ TEST_F(RefusedBlobs, of_which_a_policy_denies_more_than_can_be_postponed_hold_up
   EXPECT_THAT(jobs(), SizeIs(320)) << "none was lost";
 }
 
+TEST_F(RefusedBlobs, of_which_a_policy_denies_thousands_are_not_tried_without_a_pause) {
+  world.blobs.upload("alpha", "a-good");
+  for (int i = 0; i < 5000; ++i) world.blobs.upload("alpha", fmt::format("bad-{:04}", i));
+  deny(is_bad);
+  world.add("alpha", {{"pollingIntervalSeconds", 10}, {"maxActive", 0}});
+  world.start();
+  world.run_for(10min);
+  EXPECT_THAT(jobs(), SizeIs(1));
+  EXPECT_LE(world.blobs.listings.size(), 70U);
+  EXPECT_LE(world.cluster.times_of("POST " + FakeWorld::jobs()).size(), 70U * 560U);
+}
+
 TEST_F(RefusedBlobs, that_a_policy_denies_all_of_are_not_all_tried) {
   for (int i = 0; i < 300; ++i) world.blobs.upload("alpha", fmt::format("a-{:03}", i));
   deny([](std::string_view) { return true; });
   world.add("alpha", {{"pollingIntervalSeconds", 10}, {"maxActive", 0}});
   world.start();
   world.run_for(500ms);  // one poll
-  auto asked =
-      std::ranges::count(world.cluster.requests, "POST " + FakeWorld::jobs(), &FakeCluster::Seen::what);
-  EXPECT_LT(asked, 60);
+  EXPECT_LT(world.cluster.times_of("POST " + FakeWorld::jobs()).size(), 60U);
 }
 
 TEST_F(RefusedBlobs, whose_name_makes_no_number_are_set_aside_when_others_were_taken) {

@@ -119,7 +119,11 @@ void RunStore::end_list(WatchId watch) {
   for (auto at = runs_.begin(); at != runs_.end();) {
     auto next = std::next(at);
     bool unseen = at->first[0] == low && at->first[1] == high && at->second.epoch != epoch;
-    if (unseen && !at->second.strays) forget(at);
+    if (unseen && !at->second.held) {
+      forget(at);
+    } else if (unseen && !std::exchange(at->second.strays, true)) {
+      changed(owners_[at->second.owner].key);
+    }
     at = next;
   }
 }

@@ -88,6 +88,21 @@ TEST_F(Schedule, the_status_says_when_the_next_poll_really_is) {
   }
 }
 
+TEST_F(Schedule, the_status_says_when_a_postponed_blob_is_due) {
+  world.cluster.rule = [&](const std::string& what) -> std::optional<Answer> {
+    if (what != "POST " + FakeWorld::jobs()) return std::nullopt;
+    return FakeCluster::status(403, "Forbidden", {}, "exceeded quota: jobs");
+  };
+  world.blobs.upload("alpha", "a.csv");
+  world.add("alpha", {{"pollingIntervalSeconds", 3600}});
+  world.start();
+  world.run_for(20s);
+  auto next = parse_rfc3339(world.status_text("alpha", "nextPollTime"));
+  ASSERT_TRUE(next);
+  EXPECT_GE(*next, std::chrono::floor<std::chrono::seconds>(world.time.wall()));
+  EXPECT_LE(*next, world.time.wall() + 20s);
+}
+
 TEST_F(Schedule, the_api_servers_retry_after_is_honoured) {
   std::string question = "GET " + FakeWorld::path("alpha");
   world.cluster.rule = [&](const std::string& what) -> std::optional<Answer> {

@@ -14,8 +14,8 @@ using checkpoint::Outcome;
 
 // After this many failed creations in a row the cluster is left alone until the next pass.
 constexpr std::size_t max_failures_in_a_row = 8;
-// So many blobs may be denied in one pass by a policy that takes others. More wait, and what is younger waits behind them.
-constexpr std::size_t max_denied = 1024;
+// So many blobs may be denied in one pass by a policy that takes others. With more the pass fails, and its backoff counts.
+constexpr std::size_t max_denied = 512;
 constexpr std::chrono::milliseconds max_delay = std::chrono::minutes{5};
 // For so long a request may be carried out after it was sent: an API server gives up after a minute (--request-timeout),
 // and the way there takes time too.
@@ -122,7 +122,10 @@ Task<void> TriggerStage::settle_failure(const Work& work, Creation creation, Out
   postpone(work, error, creation.used_fallback, outcome);
   if (error.reason == Reason::NameConflict) co_return;  // of this name alone
   bool denied = error.reason == Reason::AdmissionDenied && error.kind != ErrorKind::UnknownOutcome;
-  if (denied && sample_passes_ && ++denied_ < max_denied) co_return;  // a policy against this blob alone
+  if (denied && sample_passes_) {  // a policy against this blob alone
+    if (++denied_ >= max_denied && !halt_) halt_ = error;
+    co_return;
+  }
   if (++failures_in_a_row_ < max_failures_in_a_row || halt_) co_return;
   if (denied && co_await others_would_pass()) {
     failures_in_a_row_ = 0;
@@ -265,10 +268,11 @@ void TriggerStage::postpone(const Work& work, const Error& error, bool fallback,
   WallTime now = services_.clock.wall();
   bool unknown = error.kind == ErrorKind::UnknownOutcome;
   WallTime until = now + (unknown ? longest_request : under_way_for(work));
+  const UnderWay* earlier = under_way(work);
   bool waits_for_name = error.kind == ErrorKind::Throttled && error.reason == Reason::NameConflict;
   outcome = {.kind = Outcome::Kind::Postponed,
              .attempts = work.attempts + 1,
-             .fallback = work.fallback_first || (fallback && unknown),
+             .fallback = unknown ? fallback : work.fallback_first || (earlier && earlier->fallback),
              .retry_at = now + (waits_for_name ? under_way_for(work) : delay(error, work.attempts)),
              .reason = error.reason,
              .message = error.message,

@@ -25,6 +25,10 @@ class ContainerShape {
     if (++seen_ % stride_ == 0) mark(name);
   }
   void saw_page(std::int64_t blobs) { fullest_page_ = std::max(fullest_page_, blobs); }
+  // The listing in progress has shown enough for that.
+  [[nodiscard]] bool turns_out_large() const {
+    return fullest_page_ > 0 && seen_ / fullest_page_ >= large_pages;
+  }
   // It was read to its end, or not: then what it saw counts only if it is more than what was known.
   void end(bool complete);
 

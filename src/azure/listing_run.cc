@@ -187,7 +187,8 @@ Task<Result<void>> BlobClient::Run::pages(Order& order) {
     if (auto taken = take(*page); !taken) co_return taken;
     if (order.folder) order.folder->blobs += page->content.blobs;
     marker = std::move(page->content.next_marker);
-    if (order.may_survey && !marker.empty() && listing_.pages == ContainerShape::large_pages) {
+    if (order.may_survey && !marker.empty() && shape_->turns_out_large()) {
+      order.may_survey = false;
       co_await survey();
       listing_.begin_again = !surveyed_.empty();
       if (failed_) co_return std::unexpected(*failed_);

@@ -56,6 +56,7 @@ struct FakeContainer : net::Transport {
   std::optional<Query> broken;  // answered with a 403
   std::optional<Query> circle;  // answered with its own marker
   bool hangs = false;
+  bool short_pages = false;  // all but the first
   std::size_t in_flight = 0, most_in_flight = 0;
   std::function<void(const Query&)> before;  // what happens in the container meanwhile
 
@@ -69,7 +70,7 @@ struct FakeContainer : net::Transport {
       std::string folder = cut == at->npos ? "" : at->substr(0, cut + 1);
       const std::string& row = folder.empty() ? *at : folder;
       if (row < query.marker || (!folder.empty() && folder == last_folder)) continue;
-      if (count++ == page_size) {
+      if (count++ == (short_pages && !query.marker.empty() ? page_size / 2 : page_size)) {
         marker = row;
         break;
       }
@@ -236,6 +237,16 @@ TEST_F(SplitListing, of_a_smaller_container_is_not_thought_of) {
   ASSERT_TRUE(list());
   EXPECT_EQ(calls, 11U);
   EXPECT_EQ(container.most_in_flight, 1U);
+}
+
+// By what they hold, not by their number: else it would begin anew at each poll.
+TEST_F(SplitListing, of_many_short_pages_is_not_thought_of) {
+  fill(20, 5);
+  container.short_pages = true;
+  ASSERT_TRUE(list());
+  EXPECT_EQ(begun, 1);
+  EXPECT_GT(calls, 12U);
+  EXPECT_FALSE(shape.is_large());
 }
 
 TEST_F(SplitListing, fails_when_the_folders_cannot_be_looked_into) {

@@ -123,8 +123,8 @@ Task<Result<json::object>> Client::write(std::string verb, std::string method, s
 }
 
 Task<Result<json::object>> Client::create(std::string path, json::object object, WriteOptions options) {
-  return write("create", "POST", std::move(path), to_json_text(object), "application/json",
-               std::move(options));
+  return write("create", "POST", std::move(path), to_json_text(json::value(std::move(object))),
+               "application/json", std::move(options));
 }
 
 Task<Result<Secret>> Client::service_account_token(std::string ns, std::string name, std::string audience) {
@@ -143,8 +143,8 @@ Task<Result<Secret>> Client::service_account_token(std::string ns, std::string n
 }
 
 Task<Result<json::object>> Client::replace(std::string path, json::object object, WriteOptions options) {
-  return write("update", "PUT", std::move(path), to_json_text(object), "application/json",
-               std::move(options));
+  return write("update", "PUT", std::move(path), to_json_text(json::value(std::move(object))),
+               "application/json", std::move(options));
 }
 
 Task<Result<json::object>> Client::json_patch(std::string path, json::array patch, WriteOptions options) {

@@ -30,12 +30,11 @@ std::shared_ptr<CurlMulti> CurlLanes::pick() {
   return multis_.back();
 }
 
-// Not the last one with room to spare: or a load about the limit would connect anew all the time.
+// Not the last one with room to spare: or a load about the limit would connect anew all the time. A watch may stay for long
+// on any of them.
 void CurlLanes::drop_idle() {
-  while (multis_.size() > 1 && multis_.back()->in_flight() == 0 &&
-         multis_[multis_.size() - 2]->in_flight() < kStreams / 2) {
-    multis_.pop_back();
-  }
+  auto spare = std::ranges::count_if(multis_, [](const auto& m) { return m->in_flight() < kStreams / 2; });
+  std::erase_if(multis_, [&](const auto& m) { return m->in_flight() == 0 && spare > 1 && spare-- > 1; });
 }
 
 void CurlLanes::close() {
