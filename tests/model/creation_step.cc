@@ -39,6 +39,7 @@ bool Step::must_stop() const {
 
 void Step::send(Job& job) {
   if (!job.second && must_stop()) return finish(job, Outcome::Kind::Untried);
+  if (!job.second) job.one_name_only = under_way_for(job) > std::chrono::milliseconds{0};
   bool may = std::exchange(job.unchecked, false) || me_.may_act(world_, rules_);
   if (refused() || !may) {
     pass_.halted = true;
@@ -54,7 +55,7 @@ void Step::send(Job& job) {
                         .version = job.version,
                         .epoch = epoch(job.version),
                         .with_finalizer = !is(Mutant::NoFinalizer),
-                        .late_from = world_.now + rules_.lease.slack.count(),
+                        .led = cluster_.is_led_by(me_.index, me_.incarnation),
                         .deadline = world_.now + rules_.longest_flight()};
   cluster_.requests.push_back(std::move(request));
 }
@@ -73,14 +74,14 @@ void Step::hear(Job& job) {
       job.state = Job::State::Look;
       return;
     case CreateRequest::Answer::Refused:
-      return postpone(job, false);
+      return postpone(job, Reason::QuotaExceeded, false);
     case CreateRequest::Answer::Unknown:
-      return postpone(job, true);
+      return postpone(job, Reason::ApiServerUnavailable, true);
   }
 }
 
 void Step::look(Job& job) {
-  if (refused()) return postpone(job, true);
+  if (refused()) return postpone(job, Reason::ApiServerUnavailable, true);
   const Object* holder =
       cluster_.holder(object_name(world_, job.version, epoch(job.version), job.fallback(), rules_));
   if (!holder && is(Mutant::GoneHolderIsFree)) {
@@ -96,6 +97,7 @@ void Step::look(Job& job) {
   bool ours = foreign ? is(Mutant::ForeignObjectAdopted) : key_of(made(holder->uid)) == key_of(job.version);
   if (ours) return keep(job, holder->uid, holder->held);
   if (job.second) return finish(job, Outcome::Kind::Done);  // both names belong to something else: set aside
+  if (job.one_name_only && !is(Mutant::NoWaitForOtherName)) return postpone(job, Reason::NameConflict, false);
   job.second = true;
   job.state = Job::State::Ready;
 }
@@ -110,15 +112,34 @@ void Step::keep(Job& job, int uid, bool held) {
   finish(job, Outcome::Kind::Done);
 }
 
-void Step::postpone(Job& job, bool unknown) {
-  if (unknown) me_.sweep = true;
+void Step::note_under_way(const Job& job) {
+  MonoTime now = me_.mono(world_, rules_);
+  me_.sweep = true;
+  std::erase_if(me_.under_way, [&](const auto& one) { return one.second <= now; });
+  me_.under_way[key_of(job.version).bits()] = now + std::chrono::milliseconds{rules_.longest_flight()};
+}
+
+std::chrono::milliseconds Step::under_way_for(const Job& job) const {
+  using std::chrono::milliseconds;
+  auto stored = std::clamp<milliseconds>(job.under_way_until - me_.wall(world_, rules_), milliseconds{0},
+                                         std::chrono::milliseconds{rules_.longest_flight()});
+  auto own = me_.under_way.find(key_of(job.version).bits());
+  if (own == me_.under_way.end()) return stored;
+  return std::max(stored, std::chrono::ceil<milliseconds>(own->second - me_.mono(world_, rules_)));
+}
+
+void Step::postpone(Job& job, Reason reason, bool unknown) {
+  if (unknown) note_under_way(job);
+  WallTime now = me_.wall(world_, rules_);
+  std::chrono::milliseconds under_way = under_way_for(job);
+  std::chrono::milliseconds delay = rules_.coarse ? std::chrono::milliseconds{0} : retry_delay;
   finish(job, Outcome::Kind::Postponed);
   job.outcome.attempts = job.attempts + 1;
   job.outcome.fallback = job.fallback_first || (job.fallback() && unknown);
   if (unknown && is(Mutant::OtherNameAfterUnknown)) job.outcome.fallback = !job.fallback();
-  job.outcome.retry_at =
-      me_.wall(world_, rules_) + (rules_.coarse ? std::chrono::milliseconds{0} : retry_delay);
-  job.outcome.reason = unknown ? Reason::ApiServerUnavailable : Reason::QuotaExceeded;
+  job.outcome.retry_at = now + (reason == Reason::NameConflict ? under_way : delay);
+  job.outcome.reason = reason;
+  if (under_way > std::chrono::milliseconds{0}) job.outcome.under_way_until = now + under_way;
 }
 
 void Step::finish(Job& job, Outcome::Kind kind) {

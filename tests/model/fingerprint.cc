@@ -59,12 +59,13 @@ void add(Hasher& hash, const checkpoint::Checkpoint& c) {
   hash(c.cursor.last_modified)(c.cursor.name)(c.recent.encode())(c.postponed.size());
   add(hash, c.replays);
   for (const checkpoint::Postponed& p : c.postponed)
-    hash(p.blob.size)(p.attempts)(p.fallback)(p.retry_at)(p.reason);
+    hash(p.blob.size)(p.attempts)(p.fallback)(p.retry_at)(p.reason)(p.under_way_until);
 }
 
 void add(Hasher& hash, const checkpoint::Outcome& o) {
   hash(o.kind);
-  if (o.kind == checkpoint::Outcome::Kind::Postponed) hash(o.attempts)(o.fallback)(o.retry_at)(o.reason);
+  if (o.kind == checkpoint::Outcome::Kind::Postponed)
+    hash(o.attempts)(o.fallback)(o.retry_at)(o.reason)(o.under_way_until);
 }
 
 void add(Hasher& hash, const std::optional<checkpoint::Checkpoint>& c) {
@@ -96,8 +97,8 @@ void add(Hasher& hash, const World& world) {
   if (cluster.lease) hash(cluster.lease->holder)(cluster.lease->duration.count());
   hash(cluster.requests.size());
   for (const CreateRequest& r : cluster.requests)
-    hash(r.sender)(r.incarnation)(r.name)(r.version)(r.epoch)(r.flying)(r.deadline)(r.answer)(r.uid);
-  for (const Created& c : cluster.audit) hash(c.late);
+    hash(r.sender)(r.incarnation)(r.name)(r.version)(r.epoch)(r.led)(r.flying)(r.deadline)(r.answer)(r.uid);
+  for (const Created& c : cluster.audit) hash(c.sender)(c.incarnation)(c.orphaned);
   hash(cluster.met_others.size());
   for (auto [version, epoch] : cluster.met_others) hash(version)(epoch);
   hash(world.wishes.size());
@@ -108,6 +109,7 @@ void add(Hasher& hash, const World& world) {
 
 void add(Hasher& hash, const Job& job, const Cluster& cluster) {
   hash(job.version)(job.attempts)(job.fallback_first)(job.state)(job.second)(job.unchecked);
+  hash(job.one_name_only)(job.under_way_until);
   if (job.state == Job::State::Done) add(hash, job.outcome);
   if (job.state != Job::State::Sent) return;
   auto mine = [&](const CreateRequest& r) { return r.id == job.request; };
@@ -154,6 +156,8 @@ void add(Hasher& hash, const Election& election, const Cluster& cluster) {
 void add(Hasher& hash, const Operator& op, const Cluster& cluster) {
   hash(op.incarnation)(op.at)(op.frozen)(op.generation)(op.sweep)(op.store.size());
   for (const Seen& seen : op.store) hash(seen.uid)(seen.held)(seen.held ? seen.since : 0);
+  hash(op.under_way.size());
+  for (auto [key, until] : op.under_way) hash(key)(until);
   add(hash, op.checkpoint);
   add(hash, op.wish);
   hash(op.settled.has_value());

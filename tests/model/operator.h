@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,9 +61,11 @@ struct Job {
   int version = 0;
   std::uint32_t attempts = 0;
   bool fallback_first = false;
+  WallTime under_way_until{};  // see checkpoint::Postponed
   State state = State::Ready;
-  bool second = false;     // the other name's turn
-  bool unchecked = false;  // GoneHolderIsFree only
+  bool second = false;         // the other name's turn ...
+  bool one_name_only = false;  // ... which it may not have
+  bool unchecked = false;      // GoneHolderIsFree only
   int request = 0;
   checkpoint::Outcome outcome{};
 
@@ -142,6 +145,7 @@ struct Operator {
   std::optional<checkpoint::Checkpoint> checkpoint;
   std::optional<checkpoint::Position> settled;
   bool sweep = false;
+  std::map<std::uint64_t, MonoTime> under_way;  // by trigger key
   std::optional<Election> election;
   Pass pass;
 

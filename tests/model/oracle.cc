@@ -58,15 +58,18 @@ bool is_ignored(const World& world, const Version& v, const Rules& rules) {
 }
 
 bool is_known_limit(const World& world, std::size_t version, Epoch epoch) {
-  bool late = false;
+  bool orphaned = false;
   std::set<std::string> names;
+  std::set<std::pair<int, int>> senders;
   for (const Created& created : world.cluster.audit) {
     if (created.version != static_cast<int>(version) || created.epoch != epoch) continue;
-    late = late || created.late;
+    orphaned = orphaned || created.orphaned;
+    senders.emplace(created.sender, created.incarnation);
     names.insert(world.cluster.made[static_cast<std::size_t>(created.uid)].name);
   }
   bool by_turns = world.cluster.met_others.contains({static_cast<int>(version), epoch});
-  return late && by_turns && static_cast<std::ptrdiff_t>(names.size()) == creations(world, version, epoch);
+  return orphaned && by_turns && names.size() == 2 && senders.size() == 2 &&
+         creations(world, version, epoch) == 2;
 }
 
 }  // namespace

@@ -13,9 +13,10 @@ namespace abo::model {
 [[nodiscard]] std::string broken_now(const World& world, const Rules& rules);
 
 // What broken_now() says of the one limit that is excused; nothing more is concluded from such a world. A version was
-// created twice under its two names, the ordinary one had met something else's object, and one of the requests was under way for longer than the lease's slack or was
-// carried out after its sender had given up: the name was free for one try and not for the other, so the finalizer on one
-// name could not keep the other request out (docs/exactly-once.md, "Known limits").
+// created by two processes under its two names, the ordinary one had met something else's object, and one of the requests
+// was sent by a leader and carried out when it was the leader no more: the name was free for one try and not for the
+// other, so the finalizer on one name could not keep the other request out (docs/exactly-once.md, "Known limits"). What
+// one process does twice is never excused: it knows that an answer is missing.
 inline constexpr std::string_view known_limit = "known limit: two names";
 
 // A law that is broken when everything has come to rest: a version that is still there, or that an undisturbed poll

@@ -62,7 +62,7 @@ void Step::start() {
     me_.at = At::StartList;
     return;
   }
-  std::string name = std::to_string(me_.index) + "." + std::to_string(me_.incarnation);
+  std::string name = process_name(me_.index, me_.incarnation);
   me_.election.emplace(Election{.state = kube::LeaseState(std::move(name), rules_.lease)});
   me_.at = At::Standby;
 }
@@ -209,7 +209,8 @@ void Step::trigger(Checkpoint known, checkpoint::Selection selection) {
        controllers::due_work(pass_.next, selection, identity(), me_.wall(world_, rules_))) {
     pass_.due.push_back({.version = static_cast<int>(work.candidate.blob.size),
                          .attempts = work.attempts,
-                         .fallback_first = work.fallback_first});
+                         .fallback_first = work.fallback_first,
+                         .under_way_until = work.under_way_until});
   }
   if (pass_.takeable == 0 && pass_.due.empty()) {
     me_.settled = pass_.next.cursor;

@@ -87,7 +87,10 @@ class Step {
   void hear(Job& job);
   void look(Job& job);
   void keep(Job& job, int uid, bool held);
-  void postpone(Job& job, bool unknown);
+  // note_under_way(), under_way_for()
+  void note_under_way(const Job& job);
+  [[nodiscard]] std::chrono::milliseconds under_way_for(const Job& job) const;
+  void postpone(Job& job, Reason reason, bool unknown);
   static void finish(Job& job, Outcome::Kind kind);
 
   // ---- the stored watcher (stored_watcher.cc, status_document.cc) ----

@@ -36,6 +36,8 @@ std::string_view to_string(Mutant mutant) {
       return "key-without-etag";
     case Mutant::OtherNameAfterUnknown:
       return "other-name-after-unknown";
+    case Mutant::NoWaitForOtherName:
+      return "no-wait-for-other-name";
     case Mutant::NoSweepAtStart:
       return "no-sweep-at-start";
     case Mutant::ReleaseWithoutRecording:

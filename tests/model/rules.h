@@ -30,22 +30,23 @@ enum class Mutant : std::uint8_t {
   ForeignObjectAdopted,        // a holder without our key counts as ours
   KeyWithoutETag,              // a version is named by name and Last-Modified
   OtherNameAfterUnknown,       // an unknown outcome is retried under the other name
-  NoSweepAtStart,              // what is held is not recorded before something is created
-  ReleaseWithoutRecording,     // what is held at the start is let go without being recorded
-  NoRecordingHold,             // two leaders, and finalizers go as soon as they are recorded
-  NoLeaseCheckAtSend,          // the lease is not asked about when a request leaves
-  LeadsAgainInOneBreath,       // a leader that was replaced takes a free lease and goes on
-  NotCurrentBeforeCreate,      // what is stored is not compared again before the first creation
-  NoSettleMargin,              // the cursor goes up to S
-  PostponedDropped,            // a blob whose creation failed is not remembered
-  TruncatedMovesCursor,        // a selection that left some out moves the cursor to the horizon
-  RecentKeysDroppedEarly,      // keys are forgotten before the cursor has passed them
-  ReplayKeepsKeys,             // a replay's versions have the keys that they had before
-  ReplayForgetsWhatWaits,      // a replay drops the postponed blobs
-  ReplayPassesOverWhatWaits,   // a replay of a later time than the cursor's moves it there
-  ReplayForgetsAllKeys,        // a replay forgets the keys of versions that it does not cover, too
-  ReplayWishNotCompared,       // the annotation is not compared again before the first creation
-  OneBatchAPass,               // what a poll showed beyond the first batch is left to the next poll
+  NoWaitForOtherName,  // the other name is used though a request whose answer is missing may still arrive
+  NoSweepAtStart,      // what is held is not recorded before something is created
+  ReleaseWithoutRecording,    // what is held at the start is let go without being recorded
+  NoRecordingHold,            // two leaders, and finalizers go as soon as they are recorded
+  NoLeaseCheckAtSend,         // the lease is not asked about when a request leaves
+  LeadsAgainInOneBreath,      // a leader that was replaced takes a free lease and goes on
+  NotCurrentBeforeCreate,     // what is stored is not compared again before the first creation
+  NoSettleMargin,             // the cursor goes up to S
+  PostponedDropped,           // a blob whose creation failed is not remembered
+  TruncatedMovesCursor,       // a selection that left some out moves the cursor to the horizon
+  RecentKeysDroppedEarly,     // keys are forgotten before the cursor has passed them
+  ReplayKeepsKeys,            // a replay's versions have the keys that they had before
+  ReplayForgetsWhatWaits,     // a replay drops the postponed blobs
+  ReplayPassesOverWhatWaits,  // a replay of a later time than the cursor's moves it there
+  ReplayForgetsAllKeys,       // a replay forgets the keys of versions that it does not cover, too
+  ReplayWishNotCompared,      // the annotation is not compared again before the first creation
+  OneBatchAPass,              // what a poll showed beyond the first batch is left to the next poll
   // No error: the one limit that the search excuses (oracle.h) counts as a violation, which shows that it is real.
   LimitNotExcused,
 };
@@ -85,7 +86,8 @@ struct Rules {
   // From the stamp of Last-Modified until everybody sees the blob, at most: what the settle margin is for. The Date
   // may be ahead, and both are whole seconds.
   [[nodiscard]] Millis longest_write() const;
-  // From the lease check until the API server carries a creation out, less than this: the stated limit.
+  // From the lease check until the API server carries a creation out, less than this: the stated limit. A sender that
+  // misses an answer leaves the other name alone for so long (longest_request, controllers/trigger_stage.cc).
   [[nodiscard]] Millis longest_flight() const;
 };
 

@@ -2,7 +2,8 @@
 //   model-search random [--seed N] [--worlds N] [--mutant NAME]
 //   model-search exhaustive [--ticks N] [--blobs N] [--existing N] [--writes N] [--any-order yes] [--stops N] [--crashes N]
 //                           [--retires N] [--lost-answers N] [--edits N] [--b-waits yes] [--max-states N] [--mutant NAME]
-// The mutant limit-not-excused shows the one known limit (oracle.h), with --ticks 5 --blobs 1 --existing 1 --writes 1.
+// The mutant limit-not-excused shows the one known limit (oracle.h), with --ticks 6 --blobs 1 --existing 1 --writes 1
+// --stops 0 --retires 0 --lost-answers 0.
 #include <fmt/format.h>
 
 #include <chrono>

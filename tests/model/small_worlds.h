@@ -15,7 +15,7 @@ inline constexpr Bounds takeover_and_release{.ticks = 6,
                                              .retires = 1,
                                              .lost_answers = 0};
 
-// The known limit of two names (oracle.h), in its two forms.
+// A sender whose connection is lost lives on, and waits with the other name ...
 inline constexpr Bounds creation_is_given_up_on{.ticks = 5,
                                                 .blobs = 1,
                                                 .existing = 1,
@@ -24,6 +24,7 @@ inline constexpr Bounds creation_is_given_up_on{.ticks = 5,
                                                 .crashes = 0,
                                                 .retires = 0,
                                                 .lost_answers = 1};
+// ... but who is killed cannot: the known limit of two names (oracle.h).
 inline constexpr Bounds creation_is_slow{.ticks = 6,
                                          .blobs = 1,
                                          .existing = 1,

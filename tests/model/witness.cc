@@ -66,7 +66,7 @@ void World::carry_out(CreateRequest& request) {
   Witness& w = witness(request.sender);
   bool waits = request.answer == CreateRequest::Answer::None && w.incarnation == request.incarnation;
   std::size_t before = cluster.audit.size();
-  cluster.carry_out(request, now);
+  cluster.carry_out(request);
   bool created = cluster.audit.size() > before;
   if (created) unknown_to_all_but(waits ? request.sender : nobody);
   if (!created && waits) w.taken.push_back(request.name);

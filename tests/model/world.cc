@@ -91,14 +91,23 @@ std::optional<int> Cluster::create(std::string name, int version, Epoch epoch, b
   return uid;
 }
 
-void Cluster::carry_out(CreateRequest& request, Millis now) {
+std::string process_name(int op, int incarnation) {
+  return std::to_string(op) + "." + std::to_string(incarnation);
+}
+
+bool Cluster::is_led_by(int op, int incarnation) const {
+  return lease && lease->holder == process_name(op, incarnation);
+}
+
+void Cluster::carry_out(CreateRequest& request) {
   auto uid = create(request.name, request.version, request.epoch, request.with_finalizer);
-  bool given_up = request.answer == CreateRequest::Answer::Unknown;
   if (uid) {
     audit.push_back({.version = request.version,
                      .epoch = request.epoch,
                      .uid = *uid,
-                     .late = now > request.late_from || given_up});
+                     .sender = request.sender,
+                     .incarnation = request.incarnation,
+                     .orphaned = request.led && !is_led_by(request.sender, request.incarnation)});
   } else {
     const Made& other = made[static_cast<std::size_t>(holder(request.name)->uid)];
     if (other.version != request.version || other.epoch != request.epoch)

@@ -94,9 +94,9 @@ struct CreateRequest {
   int version = 0;
   Epoch epoch = no_replay;
   bool with_finalizer = true;
-  bool flying = true;    // not carried out yet
-  Millis late_from = 0;  // longer under way than the lease's slack then
-  Millis deadline = 0;   // arrives before that or never
+  bool led = false;     // by the Lease, its sender was the leader as it left
+  bool flying = true;   // not carried out yet
+  Millis deadline = 0;  // arrives before that or never
   Answer answer = Answer::None;
   int uid = 0;  // with Created
 };
@@ -113,8 +113,13 @@ struct Created {
   int version = 0;
   Epoch epoch = no_replay;
   int uid = 0;
-  bool late = false;  // was under way for longer than the lease's slack, or its sender had given up
+  int sender = 0;
+  int incarnation = 0;
+  bool orphaned = false;  // by the Lease, its sender led as it left, and did so no more as it was carried out
 };
+
+// By which it stands in the Lease.
+[[nodiscard]] std::string process_name(int op, int incarnation);
 
 struct Cluster {
   std::vector<Made> made;
@@ -132,10 +137,12 @@ struct Cluster {
   [[nodiscard]] const Object* holder(std::string_view name) const;
   [[nodiscard]] Object* find(int uid);
   [[nodiscard]] CreateRequest* request(int id);
+  // By the Lease as it is stored.
+  [[nodiscard]] bool is_led_by(int op, int incarnation) const;
 
   // The uid, or nothing when the name is taken.
   std::optional<int> create(std::string name, int version, Epoch epoch, bool with_finalizer);
-  void carry_out(CreateRequest& request, Millis now);
+  void carry_out(CreateRequest& request);
   // A delete by a user, or by the TTL controller as soon as a resource has finished.
   void remove(int uid);
   // JSON patch with tests of the uid and of the entry.
