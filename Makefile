@@ -89,22 +89,8 @@ chaos: build ## Kills and faults by the thousand, judged by the audit log (SEED=
 	  $(if $(MODE),--mode $(MODE)) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
 .PHONY: model
-EVERY_COURSE := build/dev/tests/model/model-search exhaustive
 model: ## The protocol in simulated worlds: random ones (SEED=n replays, WORLDS=n) and every course of small ones; 10 min
-	@scripts/bootstrap.sh build test
-	@cmake --preset dev >/dev/null && cmake --build --preset dev --target model-search
-	build/dev/tests/model/model-search random --seed $(or $(SEED),$(shell date +%s)) --worlds $(or $(WORLDS),100000)
-	@# Three ticks: nothing is let go before everything comes to rest (tests/model/exhaustive.h).
-	$(EVERY_COURSE) --ticks 3 --stops 1 --crashes 0 --retires 0 --lost-answers 0
-	$(EVERY_COURSE) --ticks 3 --stops 0 --crashes 1 --retires 1 --lost-answers 1
-	$(EVERY_COURSE) --ticks 3 --stops 1 --writes 0 --crashes 1 --retires 1 --lost-answers 1 --edits 1
-	@# Five and six: finalizers go, objects are deleted, names are free again.
-	$(EVERY_COURSE) --ticks 5 --stops 0 --crashes 1 --retires 0 --lost-answers 0
-	$(EVERY_COURSE) --ticks 6 --blobs 2 --existing 2 --writes 1 --stops 0 --b-waits yes
-	$(EVERY_COURSE) --ticks 6 --blobs 1 --existing 1 --writes 0 --stops 1
-	$(EVERY_COURSE) --ticks 6 --blobs 1 --existing 1 --writes 1 --stops 1 --crashes 0 --retires 0 --lost-answers 0
-	$(EVERY_COURSE) --ticks 5 --blobs 1 --existing 1 --writes 1 --stops 1 --crashes 0 --retires 0 --lost-answers 1
-	$(EVERY_COURSE) --ticks 5 --blobs 1 --existing 1 --writes 1 --stops 1 --crashes 1 --retires 0 --lost-answers 0
+	@scripts/model.sh $(or $(SEED),$(shell date +%s)) $(or $(WORLDS),100000)
 
 .PHONY: fuzz
 fuzz: ## The fuzzers, one after the other (SECONDS_EACH=60 of CPU, TARGETS="list_page template")
