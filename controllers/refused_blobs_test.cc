@@ -76,7 +76,7 @@ TEST_F(RefusedBlobs, of_which_a_policy_denies_thousands_are_not_tried_without_a_
   world.blobs.upload("alpha", "a-good");
   for (int i = 0; i < 5000; ++i) world.blobs.upload("alpha", fmt::format("bad-{:04}", i));
   deny(is_bad);
-  world.add("alpha", {{"pollingIntervalSeconds", 10}, {"maxActive", 0}});
+  world.add("alpha", {{"pollingIntervalSeconds", 10}, {"maxActive", 0}, {"existingBlobs", "Trigger"}});
   world.start();
   world.run_for(10min);
   EXPECT_THAT(jobs(), SizeIs(1));
