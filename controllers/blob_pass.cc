@@ -154,8 +154,9 @@ PassResult ended(PassState& state) {
 Task<Result<void>> refresh_stored(PassState& state) {
   if (auto recorded = co_await record_held(state); !recorded) co_return pass(recorded);
   if (auto loaded = co_await state.stored.load(); !loaded) co_return pass(loaded);
-  co_await keep_history(state);
   report::Status next = state.stored.status();
+  follow_phases(next, state.services.runs, state.row.ns);  // what is deleted now keeps its last one
+  co_await keep_history(state);
   RunCounts counts = state.services.runs.store().counts(state.row.owner());
   state.row.figures.active = counts.active;
   fill_counts(next, counts);

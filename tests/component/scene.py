@@ -120,12 +120,15 @@ def time_of(text: str) -> datetime.datetime:
 def environment(job: dict) -> dict:
     """The variables of a Job's container, as its process will see them."""
     entries = job["spec"]["template"]["spec"]["containers"][0]["env"]
-    return {entry["name"]: as_the_kubelet_reads(entry["value"]) for entry in entries}
+    names = {entry["name"] for entry in entries}
+    return {entry["name"]: as_the_kubelet_reads(entry["value"], names) for entry in entries}
 
 
-def as_the_kubelet_reads(value: str) -> str:
-    """$$ is a dollar, and $(X) would be replaced."""
+def as_the_kubelet_reads(value: str, names: set[str]) -> str:
+    """$$ is a dollar; $(X) would be replaced if there were a variable X, and stays as it is otherwise."""
     def read(found: re.Match) -> str:
-        assert found[0] == "$$", f"the kubelet would look for a variable in {value!r}"
-        return "$"
-    return re.sub(r"\$[$(]", read, value)
+        if found[0] == "$$":
+            return "$"
+        assert found[1] not in names, f"the kubelet would put in a variable in {value!r}"
+        return found[0]
+    return re.sub(r"\$(?:\$|\(([^)]*)\))", read, value)

@@ -1,5 +1,6 @@
 """The annotation replay-since, on a real API server and Azurite: what it covers is triggered once more, and once only."""
 
+import signal
 import time
 from collections import Counter
 
@@ -125,7 +126,7 @@ def test_each_is_triggered_once_more_when_the_operator_is_killed(method, path, w
     trap = proxy.kill_on(Match(method=method, path=path.format(ns=scene.namespace), skip=skip), operator.process, when)
     ask(scene, since)
     wait_until(trap.hits, bool, 30, "the operator came there")
-    wait_until(operator.alive, lambda alive: not alive, 10, "the operator is dead")
+    operator.ended(-signal.SIGKILL, timeout=10)
     delete_jobs(scene)  # as a TTL of zero would
     operator.start()
     scene.upload("d.csv")

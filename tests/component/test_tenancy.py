@@ -70,7 +70,6 @@ def templates() -> list[Attack]:
     rows = [
         ("namespace-of-another", wrong, job(namespace="VICTIM")),
         ("namespace-by-a-variable", wrong, job(namespace="${BLOB_STEM}")),
-        ("namespace-null", wrong, job(namespace=None)),
         ("namespace-by-a-key", wrong, job(**{"${BLOB_DIRECTORY}": "VICTIM"})),
         ("name-that-climbs", wrong, job(name="../../VICTIM/jobs/x-${BLOB_HASH}")),
         ("generated-name-that-climbs", wrong, {**JOB, "metadata": {"generateName": "../${BLOB_HASH}/"}}),
@@ -84,11 +83,10 @@ def templates() -> list[Attack]:
         ("resource-version", wrong, job(resourceVersion="1")),
         ("managed-fields", wrong, job(managedFields=[])),
         ("deletion", wrong, job(deletionTimestamp="2026-01-01T00:00:00Z")),
-        ("label-managed-by", wrong, job(labels={"app.kubernetes.io/managed-by": "azure-blob-operator"})),
         ("label-of-another-watcher", wrong, job(labels={"mlops.example.com/watcher": "good"})),
         ("trigger-key-of-another", wrong, job(annotations={"mlops.example.com/trigger-key": "00"})),
         ("watcher-uid-of-another", wrong, job(annotations={"mlops.example.com/watcher-uid": "00"})),
-        ("label-by-a-key", "TemplateError", job(labels={"app.kubernetes.io/${BLOB_STEM}": "x"})),
+        ("label-by-a-key", "TemplateError", job(labels={"mlops.example.com/${BLOB_STEM}": "x"})),
         ("two-documents", wrong, json.dumps(job()) + "\n---\n" + json.dumps(job(namespace="VICTIM"))),
         ("list", f"{wrong} KindNotFound", thing("v1", "List", items=[job(namespace="VICTIM")])),
         ("list-of-jobs", f"{wrong} KindNotFound", thing("batch/v1", "JobList", items=[job(namespace="VICTIM")])),
@@ -192,7 +190,7 @@ def marks() -> list[Attack]:
 
 # Whatever can stand in a blob's name: other lines for the log, what a terminal obeys, other documents, expressions.
 NAMES = [
-    "a.csv", "managed-by.csv", "namespace/b.csv", 'quote": {"x": "y".csv', "line\n2026-11-22T05:30:00.000Z error forged.csv",
+    "a.csv", "watcher.csv", "namespace/b.csv", 'quote": {"x": "y".csv', "line\n2026-11-22T05:30:00.000Z error forged.csv",
     "cr\r\nlevel=error.csv", "esc\x1b[2J\x1b]0;owned\x07.csv", "c1\u009b2J.csv", "turn\u202e\u2066vsc.exe", "sep\u2028\u2029.csv",
     "{{=sprig.env('HOME')}}.csv", "$(HOME).csv", "`id`.csv", "${BLOB_NAME}.csv", "...", "../../VICTIM/x", "%2e%2e%2f%2e%2e%2fx",
     "\u0430zure.csv", "😀" * 60 + ".csv", "x" * 1000, "é" * 500, "- &a [*a, *a]", "#", "'", '"', "\\", "<![CDATA[x]]>&amp;",
@@ -310,7 +308,7 @@ def test_a_tenant_reaches_nothing_beyond_its_namespace_and_rights(almighty, tena
     with Sink() as sink:
         good = {"storageAccount": "acct", "endpoint": blobs.endpoint("acct"), "containerName": "data",
                 "credentialsSecret": "azure", "pollingIntervalSeconds": 3600, "maxActive": 0, "existingBlobs": "Trigger",
-                "blobPattern": "^(a|managed-by|namespace/b)\\.csv$"}
+                "blobPattern": "^(a|watcher|namespace/b)\\.csv$"}
         for number, text in enumerate(connections(sink.port)):
             tenant.create(secret_of(namespace, f"connection-{number}", {"connectionString": text}))
         attacks = templates() + references() + places(sink.port) + marks()
