@@ -10,7 +10,7 @@ from pathlib import Path
 from burst import bench_burst
 from idle import bench_large_container, bench_start, bench_watchers
 from latency import bench_latency
-from parts import BINARY, MB, RELEASE, run_rows
+from parts import BINARY, RELEASE, run_rows
 from rows import Book
 from testing import paths
 from testing.bed import ApiBed
@@ -26,12 +26,18 @@ def bench_operator(book) -> None:
         bench_latency(book, bed)
 
 
+def bench_size(book) -> None:
+    """What the image holds, compressed as a registry keeps it (default level); `make e2e` weighs the image itself."""
+    files = [BINARY, Path("/etc/ssl/certs/ca-certificates.crt")]
+    book.add("image_size", sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) / 1e6)
+
+
 PARTS = {
     "list": lambda book: run_rows(book, RELEASE / "bench/list_bench"),
     "store": lambda book: run_rows(book, RELEASE / "bench/store_bench"),
     "operator": bench_operator,
     "burst": bench_burst,
-    "size": lambda book: book.add("program_size", len(gzip.compress(BINARY.read_bytes(), 9)) / MB),
+    "size": bench_size,
 }
 
 

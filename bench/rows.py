@@ -47,7 +47,7 @@ ROWS = {
     "burst_raw_rate": Row("the raw client's, 16 requests in flight", "/s", digits=0),
     "burst_cpu": Row("the operator's CPU for one of them", "ms", digits=3),
     "latency": Row("upload to resource, interval 1 s: median", "ms", at_most=520, digits=0),
-    "program_size": Row("the program, gzip -9 (the image adds CA certificates)", "MB", at_most=5),
+    "image_size": Row("image, compressed: its program and its CA certificates", "MB", at_most=5),
 }
 
 
