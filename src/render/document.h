@@ -3,7 +3,10 @@
 // blob is called: values only ever fill texts.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,8 +31,8 @@ enum class Place : std::uint8_t {
 
 // The variables that a container has, as far as its manifest tells.
 struct PodVariables {
-  std::vector<std::string> names;  // of its `env`
-  bool others = false;             // it has an `envFrom`, or a name in its `env` holds a variable
+  std::set<std::string, std::less<>> names;  // of its `env`
+  bool others = false;                       // it has an `envFrom`, or a name in its `env` holds a variable
 };
 
 struct Scalar {
@@ -70,13 +73,17 @@ using Checked = std::expected<T, Complaint>;
 [[nodiscard]] std::expected<Node, std::vector<Complaint>> compile(
     const json::object& manifest, const std::vector<std::string>& group_names);
 
+// What all texts of one object may come to. What is larger no API server stores: etcd takes 1.5 MiB at a time.
+inline constexpr std::size_t max_filled_bytes = 3 << 19;
+
 struct Filling {
   Values& values;
   NameRule name_rule;
   ExpressionMarks marks;
 };
 
-// Complaints: UnsafeName (a value would be evaluated by the kind's engine), TemplateError (two keys become one).
+// Complaints: UnsafeName (a value would be evaluated by the kind's engine), TemplateError (two keys become one; more than
+// max_filled_bytes). Takes time in proportion to what comes out.
 [[nodiscard]] Checked<json::value> fill(const Node& node, Filling& filling);
 
 }  // namespace abo::render

@@ -38,7 +38,7 @@ std::shared_ptr<const PodVariables> pod_variables(const json::object& container)
   for (std::size_t i = 0; env && i < env->size(); ++i) {
     const json::object* entry = (*env)[i].if_object();
     std::string_view name = entry ? find_string(*entry, {"name"}) : std::string_view{};
-    variables.names.emplace_back(name);
+    variables.names.emplace(name);
     variables.others |= name.contains("${");
   }
   return std::make_shared<const PodVariables>(std::move(variables));

@@ -24,9 +24,41 @@ std::size_t count(std::string_view text, std::string_view mark) {
   return found;
 }
 
-bool inside_expression(std::string_view before, const ExpressionMarks& marks) {
-  std::size_t open = before.rfind(marks.open), close = before.rfind(marks.close);
-  return open != before.npos && (close == before.npos || close < open);
+// Follows a text that grows, and looks at each of its bytes once.
+class OpenExpression {
+ public:
+  explicit OpenExpression(const ExpressionMarks& marks) : open_(marks.open), close_(marks.close) {}
+
+  // Whether `text`, which begins with what it was before, ends inside an expression.
+  bool holds_end_of(std::string_view text) {
+    open_.look_in(text, seen_);
+    close_.look_in(text, seen_);
+    seen_ = text.size();
+    return open_.last != text.npos && (close_.last == text.npos || close_.last < open_.last);
+  }
+
+ private:
+  struct Mark {
+    explicit Mark(std::string_view m) : mark(m) {}
+    void look_in(std::string_view text, std::size_t seen) {
+      std::size_t from = seen - std::min(seen, mark.size() - 1);  // it may have been seen in part
+      std::size_t at = text.substr(from).rfind(mark);
+      if (at != text.npos) last = from + at;
+    }
+    std::string_view mark;
+    std::size_t last = std::string_view::npos;
+  };
+  Mark open_, close_;
+  std::size_t seen_ = 0;
+};
+
+std::unexpected<Complaint> too_large() {
+  return std::unexpected(
+      Complaint{Reason::TemplateError,
+                fmt::format("the resource would be larger for this blob than the {} bytes that a cluster "
+                            "stores; use fewer or shorter variables",
+                            max_filled_bytes),
+                ""});
 }
 
 std::unexpected<Complaint> unsafe(const ExpressionMarks& marks) {
@@ -44,9 +76,9 @@ constexpr std::string_view name_bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm
 // May a container have a variable of this name? Service links (DB_SERVICE_HOST, DB_PORT_80_TCP) and what controllers and
 // webhooks add to Pods (ARGO_TEMPLATE, AZURE_CLIENT_ID) stand in no manifest, but are in capitals with an underscore.
 bool may_be_defined(std::string_view name, const PodVariables& variables) {
-  if (name.contains('_') && name.find_first_not_of(capitals) == name.npos) return true;
+  if (name.find_first_not_of(capitals) == name.npos && name.contains('_')) return true;
   if (variables.others && name.find_first_not_of(name_bytes) == name.npos) return true;
-  return std::ranges::find(variables.names, name) != variables.names.end();
+  return variables.names.contains(name);
 }
 
 // The kubelet reads $$ as $, and $(VAR) as a variable if the container has one, else as it stands. Goes through the text as
@@ -55,6 +87,7 @@ bool may_be_defined(std::string_view name, const PodVariables& variables) {
 std::string escaped(std::string_view text, const std::vector<bool>& of_values,
                     const PodVariables& variables) {
   std::string out;
+  std::size_t close = 0;  // the first ')' at or behind i, as soon as it is needed
   for (std::size_t i = 0; i < text.size();) {
     std::string_view rest = text.substr(i);
     std::size_t length = 1;  // what the kubelet takes in one step
@@ -62,9 +95,12 @@ std::string escaped(std::string_view text, const std::vector<bool>& of_values,
     if (rest.starts_with("$$")) {
       doubled = of_values[i];
       length = doubled ? 1 : 2;
-    } else if (std::size_t close = rest.find(')'); rest.starts_with("$(") && close != rest.npos) {
-      doubled = of_values[i] && may_be_defined(rest.substr(2, close - 2), variables);
-      length = doubled ? 1 : close + 1;
+    } else if (rest.starts_with("$(")) {
+      if (close <= i) close = text.find(')', i);
+      if (close != text.npos) {
+        doubled = of_values[i] && may_be_defined(text.substr(i + 2, close - i - 2), variables);
+        length = doubled ? 1 : close - i + 1;
+      }
     }
     if (doubled) out += '$';
     out += rest.substr(0, length);
@@ -136,6 +172,7 @@ class Filler {
   Checked<std::string> raw_text(const Text& text, const PodVariables* pod_variables) {
     const ExpressionMarks& marks = filling_.marks;
     bool guarded = !marks.open.empty() && !text.constant();
+    OpenExpression expression(marks);
     std::string out;
     std::size_t own_marks = 0;  // those that the template itself wrote
     std::vector<bool> of_values;
@@ -144,9 +181,10 @@ class Filler {
       if (guarded && !piece.variable) own_marks += count(value, marks.open);
       bool free = piece.variable && !is_plain(*piece.variable);
       if (guarded && free && value.find_first_not_of(harmless) != value.npos &&
-          inside_expression(out, marks)) {
+          expression.holds_end_of(out)) {
         return unsafe(marks);
       }
+      if (!has_room_for(value)) return too_large();
       out += value;
       of_values.resize(out.size(), piece.variable.has_value());
     }
@@ -154,11 +192,12 @@ class Filler {
     return pod_variables ? escaped(out, of_values, *pod_variables) : out;
   }
 
-  json::value legal(const Text& text, const NameRule& rule) {
+  Checked<json::value> legal(const Text& text, const NameRule& rule) {
     std::string hash(filling_.values.get(Variable::BlobHash));
     std::string out;
     for (const Piece& piece : text.pieces()) {
       std::string_view value = filling_.values.get(piece);
+      if (!has_room_for(value)) return too_large();
       if (!piece.variable) {
         out += value;
         continue;
@@ -169,7 +208,15 @@ class Filler {
     return json::value(cut(out, rule.limit, hash));
   }
 
+  // Takes it, if there is.
+  bool has_room_for(std::string_view value) {
+    if (value.size() > room_) return false;
+    room_ -= value.size();
+    return true;
+  }
+
   Filling& filling_;
+  std::size_t room_ = max_filled_bytes;
 };
 
 }  // namespace

@@ -461,6 +461,40 @@ std::string as_kubelet_reads(std::string_view text) {
   return out;
 }
 
+std::string repeated(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+// A tenant writes the template and names the blobs: neither may take the memory of all, nor the one thread's time.
+TEST(Template, makes_nothing_that_no_cluster_would_store) {
+  Template made = parsed(with_data("a: \"" + repeated("${BLOB_NAME}", 2'000) + "\""), "ConfigMap");
+  EXPECT_THAT(find_string(rendered(made, std::string(500, 'x')).object, {"data", "a"}), SizeIs(1'000'000));
+  Error error = not_rendered(made, std::string(1'000, 'x'));
+  EXPECT_EQ(error.reason, Reason::TemplateError);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("data.a"), HasSubstr("larger"), HasSubstr("1572864 bytes")));
+}
+
+TEST(Template, counts_all_texts_of_an_object_together) {
+  std::string half = repeated("${BLOB_NAME}", 1'000);
+  Template made = parsed(with_data("a: \"" + half + "\"\n  b: \"" + half + "\""), "ConfigMap");
+  EXPECT_THAT(not_rendered(made, std::string(1'000, 'x')).message, HasSubstr("data.b"));
+  made = parsed(job_named(repeated("${BLOB_NAME}", 2'000)));  // before it is cut
+  EXPECT_THAT(not_rendered(made, std::string(1'000, 'x')).message, HasSubstr("metadata.name"));
+}
+
+// Quadratic time would be a minute and more for each.
+TEST(Template, takes_time_in_proportion_to_what_it_makes) {
+  std::string many = repeated("${BLOB_NAME}", 1'000);
+  Template pod = parsed(pod_with("args: ['" + many + "']"), "Pod");
+  EXPECT_THAT(container_of(rendered(pod, repeated("$(", 500))).at("args").at(0).as_string(),
+              SizeIs(1'000'000))
+      << "without any ')'";
+  Template workflow = parsed(with_data("a: '" + many + "'", argo_head), "Workflow");
+  rendered(workflow, std::string(1'000, '~'));  // each value is asked whether it stands inside {{ }}
+}
+
 TEST(Template, escapes_names_where_the_kubelet_would_expand_them) {
   Template made =
       parsed(pod_with("args: ['${BLOB_NAME}']\n    env: [{name: own, value: '${BLOB_NAME}'}]"), "Pod");
