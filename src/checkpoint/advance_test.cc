@@ -113,6 +113,19 @@ TEST(IgnoreExisting, takes_all_that_was_listed_for_done_and_nothing_else) {
       << "landed in the same second, after the listing";
 }
 
+TEST(IgnoreExisting, takes_nothing_for_done_that_was_written_after_the_listing_began) {
+  IgnoreExisting ignore(me);
+  auto met = blob("met", 131), unseen = blob("unseen", 131);
+  ignore.offer(listing::view(met));
+  // More of them than can be remembered: these must not move the cursor either.
+  for (std::size_t i = 0; i <= RecentKeys::capacity; ++i) {
+    auto young = blob("n" + std::to_string(i), 140);
+    ignore.offer(listing::view(young));
+  }
+  auto c = std::move(ignore).finish(settled_at_100);
+  for (auto& b : {met, unseen}) EXPECT_FALSE(c.is_done(me.key_of(listing::view(b)), listing::view(b)));
+}
+
 TEST(IgnoreExisting, lets_the_cursor_cover_what_is_too_much_to_remember) {
   IgnoreExisting ignore(me);
   std::vector<listing::BlobItem> all;

@@ -45,9 +45,12 @@ void IgnoreExisting::offer(const listing::BlobView& blob) {
 
 Checkpoint IgnoreExisting::finish(const Horizon& horizon) && {
   Checkpoint checkpoint = begin_with_all(identity_.container_url);
-  for (const Seen& seen : heap_) checkpoint.recent.insert(seen.key, seen.last_modified);
+  for (const Seen& seen : heap_) {
+    // What was written after the listing began did not exist then, though the listing met it.
+    if (seen.last_modified <= horizon.service_date) checkpoint.recent.insert(seen.key, seen.last_modified);
+  }
   ServiceTime settled = horizon.service_date - horizon.settle_margin;
-  checkpoint.move_cursor(end_of(std::max(settled, newest_forgotten_)));
+  checkpoint.move_cursor(end_of(std::min(horizon.service_date, std::max(settled, newest_forgotten_))));
   return checkpoint;
 }
 

@@ -31,9 +31,9 @@ enum class Start : std::uint8_t {
 // The checkpoint of a watcher that triggers everything: nothing is done yet.
 [[nodiscard]] Checkpoint begin_with_all(std::string source);
 
-// existingBlobs: Ignore. Sees the first listing go by and makes the checkpoint in which all of it is done.
-// Within the settle margin the cursor cannot say so (a blob of the same second may still land), so the
-// youngest blobs are remembered one by one; only if they are too many for that the cursor goes further.
+// existingBlobs: Ignore. Sees the first listing go by and makes the checkpoint in which all of it is done that was there
+// when the listing began. Within the settle margin the cursor cannot say so (a blob of the same second may still land), so the
+// youngest blobs are remembered one by one; only if they are too many for that the cursor goes further, up to the beginning.
 class IgnoreExisting {
  public:
   explicit IgnoreExisting(Identity identity) : identity_(std::move(identity)) {}
