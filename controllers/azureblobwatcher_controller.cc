@@ -425,7 +425,8 @@ Task<void> WatcherController::work(Entry& entry) {
     // By what Azure takes: who creates for long, or waits for the API server, hangs on no account.
     bool failed_late =
         result.failed && !result.api_down && services_.clock.mono() - entry.started >= slow_after;
-    bool slow = result.listing >= slow_after || failed_late;
+    bool broken_off = result.again && entry.row.crowded_out;
+    bool slow = result.listing >= slow_after || failed_late || broken_off;
     if (entry.row.generation == generation) entry.pace = slow ? Pace::Slow : Pace::Quick;
     plan_next(entry, result);
   } else {

@@ -43,6 +43,7 @@ class FakeCluster final : public net::Transport {
   std::vector<json::object> created;                                   // by POST, in all
   std::function<std::optional<Answer>(const std::string& what)> rule;  // instead of the store's answer
   std::function<bool(const std::string& what)> hold;                   // true: waits for let_go()
+  std::chrono::milliseconds latency{0};                                // of what is no watch
   std::function<bool(const std::string& what)> lose;                   // carried out, but the answer is lost
   std::function<bool(const std::string& path)> silent;                 // no watch tells of a change there
 
@@ -131,6 +132,7 @@ class FakeCluster final : public net::Transport {
     last_body_ = request.body;
     MonoTime end =
         request.total_timeout.count() > 0 ? clock_.mono() + request.total_timeout : MonoTime::max();
+    if (latency.count() > 0 && !watch) co_await clock_.sleep(latency);
     while (hold && hold(what) && !away_) {
       if (clock_.mono() >= end) co_return timed_out();
       co_await kube::until(changed_,

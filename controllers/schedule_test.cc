@@ -301,6 +301,16 @@ TEST_F(SlowContainers, are_eight_of_an_account_at_once_and_the_others_wait) {
   for (int i = 0; i < 40; ++i) EXPECT_EQ(world.reason(fmt::format("w{}", i)), "PollSucceeded") << i;
 }
 
+// What comes before a listing, its Secret for one, takes time too: it was hardly five seconds that the listing had.
+TEST_F(SlowContainers, that_were_crowded_out_wait_among_the_slow_whatever_came_before_their_listing) {
+  world.cluster.latency = 10ms;
+  for (int i = 0; i < 40; ++i) add(fmt::format("w{}", i), "shared", fmt::format("hangs{}", i));
+  world.start();
+  world.run_for(4min);
+  EXPECT_EQ(world.blobs.held(), 8u);
+  EXPECT_EQ(polls_of("/hangs").size(), 40u) << "each was begun once";
+}
+
 TEST_F(SlowContainers, that_were_slow_once_and_are_quick_again_are_no_longer_held_back) {
   add("mended", "shared", "hangs-once");
   world.start();
