@@ -20,12 +20,17 @@ std::string expiry_warning(const PassState& state) {
 
 report::Verdict verdict(const PassState& state, const checkpoint::Checkpoint* known) {
   if (state.suspended) return suspended_verdict();
-  if (state.held_back) return held_back_verdict(state.numbers.matched);
+  std::string expiry = expiry_warning(state);  // before the other warnings, since a long message is cut
+  if (!expiry.empty()) expiry.insert(0, " Warning: ");
+  auto and_expiry = [&expiry](report::Verdict verdict) {
+    verdict.message += expiry;
+    return verdict;
+  };
+  if (state.held_back) return and_expiry(held_back_verdict(state.numbers.matched));
   if (const checkpoint::Postponed* failing = known ? first_failing(*known) : nullptr)
-    return waiting_verdict(*failing);
-  std::string also = warnings(*state.plan) + state.row.history.warning;
+    return and_expiry(waiting_verdict(*failing));
+  std::string also = expiry + warnings(*state.plan) + state.row.history.warning;
   if (known) also += replay_warning(*known, state.wish);
-  if (std::string warning = expiry_warning(state); !warning.empty()) also += " Warning: " + warning;
   bool out_of_room = state.allowance == 0 && state.numbers.pending > 0;
   return ready_verdict(out_of_room, state.numbers.hierarchical, also);
 }

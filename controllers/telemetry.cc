@@ -7,9 +7,6 @@
 namespace abo::controllers {
 namespace {
 
-constexpr double event_burst = 25;
-constexpr std::chrono::duration<double> event_refill{10};
-
 double seconds(std::chrono::milliseconds time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -29,10 +26,9 @@ void Telemetry::triggered(const WatcherRow& row, const report::TriggeredJob& job
                                                                        {"name", job.name},
                                                                        {"blob", job.blob_name},
                                                                        {"etag", job.etag}});
-  if (may_tell(row)) {
-    tell(row, kube::EventType::Normal, "BlobTriggered",
-         fmt::format("{} {} for blob {} (ETag {})", job.kind, job.name, job.blob_name, job.etag));
-  }
+  if (row.gone) return;
+  tell(row, kube::EventType::Normal, "BlobTriggered",
+       fmt::format("{} {} for blob {} (ETag {})", job.kind, job.name, job.blob_name, job.etag));
 }
 
 void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, const Error& error) {
@@ -42,11 +38,10 @@ void Telemetry::set_aside(const WatcherRow& row, const listing::BlobItem& blob, 
                                {"etag", blob.etag},
                                {"reason", to_string(error.reason)},
                                {"error", error.message}});
-  if (may_tell(row)) {
-    tell(row, kube::EventType::Warning, "BlobSetAside",
-         fmt::format("Blob {} will not be triggered ({}): {}", blob.name, to_string(error.reason),
-                     error.message));
-  }
+  if (row.gone) return;
+  tell(row, kube::EventType::Warning, "BlobSetAside",
+       fmt::format("Blob {} will not be triggered ({}): {}", blob.name, to_string(error.reason),
+                   error.message));
 }
 
 void Telemetry::create_failed(const WatcherRow& row, const listing::BlobItem& blob, const Error& error) {
@@ -186,20 +181,7 @@ void Telemetry::bug(std::string_view what) {
 void Telemetry::forget(const WatcherRow& row) {
   metrics_.forget(row.ns, row.name);
   gauges_.remove(row);
-  allowances_.erase(row.uid);
   report_failures_.erase(row.uid);
-}
-
-bool Telemetry::may_tell(const WatcherRow& row) {
-  if (row.gone) return false;
-  Allowance& allowance = allowances_[row.uid];
-  MonoTime now = clock_.mono();
-  std::chrono::duration<double> passed = now - allowance.filled;
-  allowance.left = std::min(event_burst, allowance.left + passed / event_refill);
-  allowance.filled = now;
-  if (allowance.left < 1) return false;
-  allowance.left -= 1;
-  return true;
 }
 
 void Telemetry::tell(const WatcherRow& row, kube::EventType type, std::string reason, std::string message) {

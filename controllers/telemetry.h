@@ -62,12 +62,6 @@ class Telemetry {
   void forget(const WatcherRow& row);
 
  private:
-  // Events about single blobs, a burst and then one every ten seconds a watcher: the API server is no log.
-  struct Allowance {
-    double left = 25;
-    MonoTime filled{};
-  };
-  bool may_tell(const WatcherRow& row);
   void tell(const WatcherRow& row, kube::EventType type, std::string reason, std::string message);
 
   runtime::Logger& log_;
@@ -81,7 +75,6 @@ class Telemetry {
   };
   [[nodiscard]] bool is_news(LastFailure& last, const Error& error) const;
 
-  std::unordered_map<std::string, Allowance> allowances_;         // by watcher UID
   std::unordered_map<std::string, LastFailure> watch_failures_;   // by resource
   std::unordered_map<std::string, LastFailure> report_failures_;  // by watcher UID
 };

@@ -169,8 +169,7 @@ render::Blob TriggerStage::sample() const {
   if (row_.proven && row_.proven->generation == target_.generation)
     return blob_of(plan_.filter, row_.proven->blob, key_of(row_.proven->blob));
   render::Blob sample;
-  sample.item = {
-      .name = "sample/blob.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
+  sample.item = {.name = "sample.bin", .etag = "0x0", .last_modified = ServiceTime{std::chrono::seconds{0}}};
   sample.key = key_of(sample.item);
   for (const std::string& name : plan_.filter.group_names()) sample.groups.push_back({name, "sample"});
   return sample;

@@ -281,6 +281,26 @@ def test_one_blob_that_is_rejected_is_set_aside_and_the_others_go_on(operator, s
     scene.settles_with("good.csv")
 
 
+def test_a_blob_is_told_of_as_set_aside_however_many_were_told_of_before(operator, scene, job_template):
+    job_template["spec"]["template"]["spec"]["containers"][0]["name"] = "${BLOB_STEM}"
+    many = [f"good-{i:02}.csv" for i in range(40)]
+    scene.upload(*many)
+    scene.watch(template=job_template)
+    scene.wait_made(*many)
+    scene.upload("Not A Container Name.csv")
+    assert "Not A Container Name.csv" in scene.wait_event("BlobSetAside")["message"]
+
+
+def test_a_template_with_nothing_against_a_plain_name_sets_the_others_aside(operator, scene, job_template):
+    """An annotation's key has room for one slash."""
+    job_template["metadata"]["annotations"] = {"example.com/${BLOB_NAME}": "here"}
+    scene.upload("raw/a.csv", "b.csv")
+    scene.watch(template=job_template)
+    scene.wait_made("b.csv")
+    status = scene.wait(lambda status: status.get("setAside") == 1)["status"]
+    assert status["setAsideBlobs"][0]["name"] == "raw/a.csv"
+
+
 def test_a_blob_that_is_denied_blocks_nothing_but_itself(operator, scene):
     deny(scene, "object.metadata.name != 'process-first.csv'")
     scene.upload("first.csv", "second.csv")
