@@ -177,6 +177,13 @@ Meaning bad_request(std::string_view code) {
   return {ErrorKind::Invalid, Reason::InvalidResponse, "the service does not understand the request"};
 }
 
+// Whoever is refused waits for a person and not for the service: what that person mends must not go unseen for an hour.
+std::optional<std::chrono::milliseconds> wished_pause(const net::Response& response, WallTime now) {
+  int status = response.status;
+  bool may_pass = status == 408 || status == 409 || status == 429 || status >= 500;
+  return may_pass ? net::retry_after(response, std::chrono::floor<seconds>(now)) : std::nullopt;
+}
+
 Meaning meaning_of(const net::Response& response, std::string_view code, WallTime now,
                    CredentialKind credential) {
   switch (response.status) {
@@ -207,6 +214,8 @@ Meaning meaning_of(const net::Response& response, std::string_view code, WallTim
   }
   if (code == "ServerBusy" || code == "OperationTimedOut")
     return {ErrorKind::Throttled, Reason::Throttled, "the account is asked too often"};
+  if (response.status == 503 && wished_pause(response, now))
+    return {ErrorKind::Throttled, Reason::Throttled, "the service wishes to be asked later"};
   if (response.status >= 500)
     return {ErrorKind::UnknownOutcome, Reason::ServiceUnavailable, "the service has a problem of its own"};
   if (response.status >= 300 && response.status < 400) {
@@ -215,13 +224,6 @@ Meaning meaning_of(const net::Response& response, std::string_view code, WallTim
   }
   return {ErrorKind::Invalid, Reason::InvalidResponse,
           "this is no answer of Azure Blob Storage; check endpoint"};
-}
-
-// Whoever is refused waits for a person and not for the service: what that person mends must not go unseen for an hour.
-std::optional<std::chrono::milliseconds> wished_pause(const net::Response& response, WallTime now) {
-  int status = response.status;
-  bool may_pass = status == 408 || status == 409 || status == 429 || status >= 500;
-  return may_pass ? net::retry_after(response, std::chrono::floor<seconds>(now)) : std::nullopt;
 }
 
 }  // namespace

@@ -73,6 +73,15 @@ TEST(AzureError, means_what_the_table_of_the_protocol_says) {
   }
 }
 
+TEST(AzureError, of_a_service_that_names_a_time_to_wait_is_throttling) {
+  net::Response asks = answer(503, "");
+  asks.headers.emplace_back("retry-after", "5");
+  Error error = error_of(asks, now, CredentialKind::SharedKey);
+  EXPECT_EQ(error.kind, ErrorKind::Throttled);
+  EXPECT_EQ(error.reason, Reason::Throttled);
+  EXPECT_EQ(error.retry_after, std::chrono::seconds{5});
+}
+
 TEST(AzureError, names_a_clock_that_is_wrong) {
   auto message = [](std::string_view date, CredentialKind credential) {
     return error_of(answer(403, "AuthenticationFailed", "", date), now, credential).message;

@@ -48,8 +48,10 @@ Result<void> EndpointPolicy::check(const Endpoint& endpoint) const {
 }
 
 bool EndpointPolicy::names(const Endpoint& endpoint) const {
-  return std::ranges::any_of(
-      origins_, [&](const Origin& origin) { return !origin.any_below && matches(origin, endpoint); });
+  bool always_this_machine = endpoint.host.ends_with(".localhost");  // RFC 6761, section 6.3
+  return std::ranges::any_of(origins_, [&](const Origin& origin) {
+    return (!origin.any_below || always_this_machine) && matches(origin, endpoint);
+  });
 }
 
 bool EndpointPolicy::matches(const Origin& origin, const Endpoint& endpoint) {

@@ -29,7 +29,7 @@ class EndpointPolicy {
   [[nodiscard]] Result<void> check(const Endpoint& endpoint) const;
 
   // Whether the flag names this very host, so that its addresses are the administrator's business. A star does not:
-  // whoever may add names below it must not lead the operator to its own machine.
+  // whoever may add names below it must not lead the operator to its own machine; one below localhost can mean no other.
   [[nodiscard]] bool names(const Endpoint& endpoint) const;
 
  private:

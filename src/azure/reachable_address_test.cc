@@ -59,14 +59,16 @@ TEST(ReachableAddress, what_is_no_address_may_not_be_asked) {
 }
 
 TEST(ReachableAddress, is_asked_about_unless_the_flag_names_the_very_host) {
-  auto policy =
-      EndpointPolicy::parse({"https://acct.blob.core.windows.net", "https://*.blob.example.internal"});
+  auto policy = EndpointPolicy::parse({"https://acct.blob.core.windows.net",
+                                       "https://*.blob.example.internal", "http://*.blob.localhost:10000"});
   ASSERT_TRUE(policy);
   auto named = [&](std::string_view text) { return policy->names(*parse_endpoint(text, "endpoint")); };
   EXPECT_TRUE(named("https://ACCT.blob.core.windows.net:443/"));
   EXPECT_FALSE(named("https://other.blob.core.windows.net"));
   EXPECT_FALSE(named("https://acct.blob.example.internal"));
   EXPECT_FALSE(named("http://acct.blob.core.windows.net"));
+  EXPECT_TRUE(named("http://acct.blob.localhost:10000"));
+  EXPECT_FALSE(named("http://acct.blob.localhost"));
 }
 
 }  // namespace
